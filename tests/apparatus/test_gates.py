@@ -1,0 +1,206 @@
+"""Gates 2, 6 and 7 and the verdict rule, each on a planted failure."""
+
+import copy
+import json
+import math
+
+import numpy as np
+import pytest
+
+from lab1784 import Runs, compare, verdict
+from lab1784.claims import _record, claim, interval, summary
+from tests import gates
+
+
+def made(effect=0.10, seeds=5, bad=None, **more):
+    noise = [0.00, 0.01, -0.01, 0.02, -0.02, 0.015, -0.015][:seeds]
+    plain = [0.60 + 2 * e for e in noise]
+    arms = {"plain": plain,
+            "method": [p + effect + e for p, e in zip(plain, noise)]}
+    if bad:
+        arms["broken"] = [p - 0.3 for p in plain]
+    runs = Runs(tuple(range(seeds)), {"accuracy": arms})
+    given = dict(kind="superior", least=0.03, margin=None, better="higher",
+                 bad=bad, expect="holds", paper="")
+    given.update(more)
+    return _record("made-up", "method beats plain", runs, "accuracy",
+                   "method", "plain", "a test", **given)
+
+
+def test_an_honest_repeat_passes():
+    assert gates.repeats(made(), made()) == []
+    assert gates.repeats(made(0.10), made(0.11)) == []
+
+
+@pytest.mark.parametrize("edit,word", [
+    (lambda r: r.update(effect=0.2), "effect"),
+    (lambda r: r["interval"].__setitem__(0, 0.0), "interval"),
+    (lambda r: r.update(verdict="not settled"), "verdict"),
+    (lambda r: r["seeds"].pop(), "seeds"),
+    (lambda r: (r["seeds"].pop(), [v.pop() for v in r["arms"].values()]),
+     "effect"),
+    (lambda r: r["arms"].pop("plain"), "plain"),
+    (lambda r: r.update(statement="method is fine"), "statement"),
+    (lambda r: r.update(least_effect=0.01), "least_effect"),
+    (lambda r: r.update(reason=""), "reason"),
+    (lambda r: r.update(baseline="method", arm="plain"), "effect")])
+def test_an_edited_record_is_caught(edit, word):
+    planted = json.loads(json.dumps(made()))
+    edit(planted)
+    assert any(word in problem for problem in gates.repeats(planted, made()))
+
+
+def test_a_broken_experiment_is_caught():
+    assert "became" in gates.repeats(made(0.10), made(0.25))[0]
+
+
+def test_a_lost_and_a_new_claim_are_caught():
+    other = copy.deepcopy(made())
+    other["id"] = "another"
+    assert len(gates.compare_records([made()], [other])) == 2
+
+
+def test_noise_gate():
+    plain, loud = made(), copy.deepcopy(made())
+    assert gates.noise(plain, loud) == []
+    loud["arms"]["plain"] = [v + 0.1 for v in loud["arms"]["plain"]]
+    assert "noise" in gates.noise(plain, loud)[0]
+
+
+def test_stability_needs_sign_and_two_verdicts():
+    good, flat, wrong = made(0.1), made(0.01), made(-0.1)
+    assert gates.stable(good, [good, good, flat])
+    assert not gates.stable(good, [good, flat, flat])
+    assert not gates.stable(good, [good, good, wrong])
+
+
+def test_rule():
+    base = np.array([-0.01, 0.0, 0.01, 0.0, 0.0])
+    assert verdict(base + 0.1, "superior", 0.05) == "holds"
+    assert verdict(base + 0.1, "superior", 0.3) == "does not hold"
+    assert verdict(30 * base + 0.1, "superior", 0.05) == "not settled"
+    assert verdict(base, "superior", 0.05) == "does not hold"
+    assert verdict(base - 0.01, "no_worse", 0.05) == "holds"
+    assert verdict(base - 0.2, "no_worse", 0.05) == "does not hold"
+    assert verdict(base, "equal", 0.05) == "holds"
+    assert verdict(base + 0.2, "equal", 0.05) == "does not hold"
+    assert verdict(20 * base, "equal", 0.05) == "not settled"
+    assert verdict(base, "exact", 0.05) == "holds"
+    assert verdict(base, "exact", 0.001) == "does not hold"
+
+
+def test_interval_is_scipys():
+    from scipy import stats
+    values = [0.31, 0.12, 0.27, 0.18, 0.22]
+    mean, low, high = interval(values)
+    want = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert math.isclose(low, want.low) and math.isclose(high, want.high)
+    assert math.isclose(mean, np.mean(values))
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_false_holds_are_rare(n):
+    """Without an effect and with the smallest least effect, the rule says
+    'holds' in one half of five per cent of all experiments."""
+    rng = np.random.default_rng(n)
+    trials = rng.standard_normal((20_000, n))
+    half = gates.t_quantile(n - 1, 0.975) / math.sqrt(n)
+    fast = (trials.mean(1) - half * trials.std(1, ddof=1) > 0).mean()
+    slow = np.mean([verdict(t, "superior", 0.0) == "holds"
+                    for t in trials[:2000]])
+    assert abs(fast - 0.025) < 0.004
+    assert abs(slow - 0.025) < 0.012
+
+
+def test_power_table():
+    """Chance of 'holds' at a true effect of d sds, from the noncentral t;
+    the simulated rule agrees with theory."""
+    from scipy import stats
+    rng = np.random.default_rng(0)
+    for n in (3, 5, 10):
+        for d in (1.0, 2.0, 3.0):
+            want = stats.nct.sf(stats.t.ppf(0.975, n - 1), n - 1,
+                                d * math.sqrt(n))
+            trials = rng.standard_normal((1000, n)) + d
+            got = np.mean([verdict(t, "superior", 0.0) == "holds"
+                           for t in trials])
+            assert abs(got - want) < 0.05, (n, d, got, want)
+
+
+@pytest.mark.parametrize("given,word", [
+    (dict(kind="better"), "kind"), (dict(least=-1.0), "least"),
+    (dict(least=None), "least"), (dict(least=float("nan")), "least"),
+    (dict(margin=0.1), "margin"), (dict(better="up"), "better"),
+    (dict(expect="yes"), "expect"), (dict(bad="nobody"), "bad"),
+    (dict(kind="equal", least=None, margin=-0.1, bad="broken"), "margin"),
+    (dict(kind="no_worse", least=None, margin=0.1), "bad")])
+def test_malformed_claims_name_the_argument(given, word):
+    with pytest.raises(ValueError, match=word):
+        made(**given)
+
+
+def test_a_bad_arm_that_passes_is_caught():
+    good = made(effect=0.0, kind="equal", least=None, margin=0.1,
+                bad="broken")
+    assert good["verdict"] == "holds"
+    with pytest.raises(AssertionError, match="damaged arm"):
+        made(effect=0.0, kind="equal", least=None, margin=0.9, bad="broken")
+
+
+def run(arm, seed):
+    return {"accuracy": 0.5 + 0.1 * (arm == "b") + 0.01 * (seed % 3)}
+
+
+@pytest.mark.parametrize("call,word", [
+    (lambda: compare(run, ["a"]), "arms"),
+    (lambda: compare(run, ["a", "a"]), "arms"),
+    (lambda: compare(run, "a"), "arms"),
+    (lambda: compare(run, ["a", "b"], seeds=[]), "seeds"),
+    (lambda: compare(run, ["a", "b"], seeds=[1, 2]), "seeds"),
+    (lambda: compare(run, ["a", "b"], seeds=[1, 1, 2]), "seeds"),
+    (lambda: compare(run, ["a", "b"], seeds=[0.5, 1, 2]), "seeds"),
+    (lambda: compare(3, ["a", "b"]), "run"),
+    (lambda: compare(lambda a, s: 0.5, ["a", "b"]), "run"),
+    (lambda: compare(lambda a, s: {"m": math.nan}, ["a", "b"]), "finite"),
+    (lambda: compare(lambda a, s: {a: 1.0}, ["a", "b"]), "metrics"),
+    (lambda: verdict([0.1, 0.2]), "differences"),
+    (lambda: verdict([0.1, 0.2, math.nan]), "differences"),
+    (lambda: verdict([0.1, 0.2, 0.3], threshold=-1), "threshold"),
+    (lambda: claim("Upper", "s", compare(run, ["a", "b"]), metric="accuracy",
+                   arm="b", baseline="a", reason="r", least=0.1), "id"),
+    (lambda: claim("x", "", compare(run, ["a", "b"]), metric="accuracy",
+                   arm="b", baseline="a", reason="r", least=0.1),
+     "statement"),
+    (lambda: claim("x", "s", {}, metric="accuracy", arm="b", baseline="a",
+                   reason="r", least=0.1), "runs"),
+    (lambda: claim("x", "s", compare(run, ["a", "b"]), metric="loss",
+                   arm="b", baseline="a", reason="r", least=0.1), "metric"),
+    (lambda: claim("x", "s", compare(run, ["a", "b"]), metric="accuracy",
+                   arm="c", baseline="a", reason="r", least=0.1), "arm"),
+    (lambda: claim("x", "s", compare(run, ["a", "b"]), metric="accuracy",
+                   arm="b", baseline="b", reason="r", least=0.1),
+     "baseline")])
+def test_malformed_input_names_the_argument(call, word):
+    with pytest.raises((ValueError, TypeError), match=word):
+        call()
+
+
+def test_shift(monkeypatch):
+    monkeypatch.setenv("LAB1784_SEED", "100")
+    assert compare(run, ["a", "b"]).seeds == (100, 101, 102, 103, 104)
+    monkeypatch.setenv("LAB1784_SEED", "many")
+    with pytest.raises(ValueError, match="LAB1784_SEED"):
+        compare(run, ["a", "b"])
+
+
+def test_a_surprise_raises_after_the_record_is_written(tmp_path,
+                                                       monkeypatch):
+    monkeypatch.setenv("LAB1784_RECORDS", str(tmp_path))
+    runs = compare(run, ["a", "b"])
+    with pytest.raises(AssertionError, match="expect="):
+        claim("x-1", "b beats a", runs, metric="accuracy", arm="b",
+              baseline="a", reason="a test", least=0.5)
+    kept = json.loads((tmp_path / "x-1.json").read_text())
+    assert kept["verdict"] == "does not hold"
+    assert gates.integrity(kept) == []
+    assert "does not hold" in summary(kept)

@@ -1,0 +1,107 @@
+"""What every test of a page needs: its cells, its record, its gates."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import re
+from pathlib import Path
+
+import jupytext
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFINING = ("imports", "technique", "experiment")
+
+
+def sources() -> dict[str, Path]:
+    """name -> source of every notebook of the book."""
+    return {p.stem: p for p in sorted(ROOT.glob("notebooks/*/*.py"))}
+
+
+def cells(name: str, text: str | None = None) -> list:
+    """Cells of a notebook's source, or of `text` in the same format."""
+    text = text if text is not None else sources()[name].read_text()
+    return jupytext.reads(text, fmt="py:percent").cells
+
+
+def tagged(cell) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def technique_pages() -> list[str]:
+    """Notebooks that hold a technique: each needs a test file."""
+    return [n for n in sources()
+            if any("technique" in tagged(c) for c in cells(n))]
+
+
+def spec(name: str):
+    """The test file of a page: ORACLES, MISTAKES, NULL, WRONG."""
+    return importlib.import_module(f"tests.techniques.test_{name}")
+
+
+def mutate(text: str, old: str, new: str) -> str:
+    """Edit `text` where `old` stands, which must be exactly once."""
+    count = text.count(old)
+    assert count == 1, f"the edit should match once, it matches {count} times"
+    return text.replace(old, new)
+
+
+def load(name: str, edit: tuple[str, str] | None = None) -> dict:
+    """The namespace after the page's imports, technique and experiment
+    cells; `edit` = (old, new) plants a mistake in the technique first."""
+    parts = [(c.source, tagged(c)) for c in cells(name)
+             if c.cell_type == "code" and tagged(c) & set(DEFINING)]
+    if edit:
+        old, new = edit
+        hits = [i for i, (s, _) in enumerate(parts) if old in s]
+        assert len(hits) == 1, (f"the edit should match in one cell, it "
+                                f"matches in {len(hits)}")
+        source, tags = parts[hits[0]]
+        parts[hits[0]] = (mutate(source, old, new), tags)
+    space: dict = {"__name__": f"page_{name}"}
+    for source, _ in parts:
+        exec(compile(source, f"<{name}>", "exec"), space)
+    return space
+
+
+def twin(name: str) -> dict:
+    return json.loads(sources()[name].with_suffix(".ipynb").read_text())
+
+
+def records(notebook: dict) -> list[dict]:
+    """The claims' records in a twin's output metadata."""
+    return [o["metadata"]["lab1784"]["claim"]
+            for c in notebook["cells"] for o in c.get("outputs", [])
+            if "claim" in o.get("metadata", {}).get("lab1784", {})]
+
+
+def exercises(name: str, text: str | None = None) -> list[dict]:
+    """id, stub, check and solution of every exercise that checks itself."""
+    found, stub = [], ""
+    for cell in cells(name, text):
+        tags = tagged(cell)
+        if cell.cell_type != "code":
+            continue
+        if "exercise" in tags:
+            stub = cell.source
+        elif "check" in tags:
+            found.append({"id": re.search(r'check\("([^"]+)"',
+                                          cell.source).group(1),
+                          "stub": stub, "check": cell.source,
+                          "solution": ""})
+        elif "solution" in tags:
+            assert found and not found[-1]["solution"], (
+                "a solution should follow its check, one each")
+            found[-1]["solution"] = cell.source
+    return found
+
+
+def answer(space: dict, *sources: str) -> str:
+    """What the cells print, run one after the other in a copy."""
+    space, out = dict(space), io.StringIO()
+    with contextlib.redirect_stdout(out):
+        for source in sources:
+            exec(compile(source, "<exercise>", "exec"), space)
+    return out.getvalue()
