@@ -35,14 +35,15 @@ def subplots(rows: int = 1, columns: int = 1, *, width: float = 7.0,
     """`plt.subplots` in the book's style; width and height in inches.
 
     Returns (figure, axes).  Raises ValueError where a count is below one.
+    The style stays on for what is drawn into the axes afterwards.
     """
     if rows < 1 or columns < 1:
         raise ValueError("rows and columns should be at least 1, got "
                          f"{rows} and {columns}")
     import matplotlib.pyplot as plt
     from cycler import cycler
-    with plt.rc_context({**STYLE, "axes.prop_cycle": cycler(color=CYCLE)}):
-        return plt.subplots(rows, columns, figsize=(width, height), **more)
+    plt.rcParams.update({**STYLE, "axes.prop_cycle": cycler(color=CYCLE)})
+    return plt.subplots(rows, columns, figsize=(width, height), **more)
 
 
 def show(fig, alt: str, record: dict | None = None) -> None:
@@ -65,8 +66,7 @@ def show(fig, alt: str, record: dict | None = None) -> None:
     import matplotlib.pyplot as plt
     from IPython.display import display
     target = io.BytesIO()
-    with plt.rc_context(STYLE):
-        fig.savefig(target, format="png", metadata={"Software": None})
+    fig.savefig(target, format="png", metadata={"Software": None})
     plt.close(fig)
     meta: dict = {"image/png": {"alt": alt}}
     if record is not None:
@@ -108,7 +108,9 @@ def image_grid(images, *, alt: str, titles: Sequence[str] | None = None,
                          f"{len(labels)}")
     fig, axes = subplots(rows, columns, squeeze=False,
                          width=size * columns + (0.9 if labels else 0.0),
-                         height=(size + (0.28 if titles else 0.0)) * rows)
+                         height=size * rows + 0.28 * sum(
+                             any((titles or [])[r * columns:][:columns])
+                             for r in range(rows)))
     low, high = x.min(), x.max()
     if x.shape[1] == 3 and low < 0:
         x = (x + 1) / 2
@@ -124,7 +126,7 @@ def image_grid(images, *, alt: str, titles: Sequence[str] | None = None,
         else:
             ax.imshow(x[i, 0], vmin=low, vmax=high, cmap="gray",
                       interpolation="nearest")
-        if titles is not None:
+        if titles is not None and titles[i]:
             ax.set_title(titles[i], fontsize=9, fontweight="normal",
                          loc="center")
         if labels is not None and i % columns == 0:
@@ -171,8 +173,12 @@ def draw_claim(record: dict) -> None:
         record["kind"], [-bound, bound])
     for x in lines:
         right.axvline(x, color=palette["rival"], lw=1.2, ls="--")
-    right.text(lines[-1], 0.97, " " + BOUND[record["kind"]].replace("_", " "),
+    right.margins(x=0.12)
+    ends = right.get_xlim()
+    inner = lines[-1] < sum(ends) / 2
+    right.text(lines[-1], 0.97, f" {BOUND[record['kind']]} ".replace("_", " "),
                color=palette["rival"], fontsize=8, va="top",
+               ha="left" if inner else "right",
                transform=right.get_xaxis_transform())
     right.set(yticks=[], ylim=(-0.7, 0.75))
     right.set_xlabel(f"{arm} minus {rival}, per seed; bar: 95 % interval",

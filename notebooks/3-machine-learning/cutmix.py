@@ -75,8 +75,8 @@ image_grid(torch.cat([whole[pick], hidden[pick]]), columns=4, size=1.3,
 # %% [markdown]
 # A small convolutional network trained on whole objects learns them almost perfectly.
 # Then the head is covered, and it is asked again.
-# It is right on <!--=cutmix-hidden-plain.mean.plain-->0.00<!--/--> of the covered pictures, where guessing gives one quarter.
-# And it does not know that it does not know: on those pictures its confidence exceeds its accuracy by <!--=cutmix-gap.mean.plain-->0.00<!--/-->.
+# It is right on <!--=cutmix-hidden-plain.mean.plain-->0.36<!--/--> of the covered pictures, where guessing gives one quarter.
+# And it does not know that it does not know: on those pictures its confidence exceeds its accuracy by <!--=cutmix-gap.mean.plain-->0.38<!--/-->.
 # The tail was always there.
 # The network never needed it, so it hardly learned it.
 #
@@ -169,8 +169,8 @@ def mixed_loss(logits, y_a, y_b, lam):
 # Count the pixels in the box and you have the split of the bar.
 
 # %%
-rng = np.random.default_rng(7)
-clean, clean_labels, _ = data.two_part(8, seed=3, noise=0.1)
+rng = np.random.default_rng(9)
+clean, clean_labels, _ = data.two_part(8, seed=11, noise=0.1)
 fig, axes = subplots(2, 4, width=7.0, height=2.7, height_ratios=[6, 1])
 for top_ax, bar_ax in axes.T:
     mixed, _, _, lam = cutmix(clean, clean_labels, rng)
@@ -321,14 +321,14 @@ def run(arm, seed, strength=1.0, steps=300, lr=6e-3):
 
 # %% [markdown]
 # Both contenders get the same search: the same learning rates, the same probabilities, the same seed, none of which is used again below.
-# Here it is live, at half the steps; the settings above are the ones it was used to choose.
+# Here it is live, at a quarter of the steps; the settings of `run` are the ones that were chosen with it.
 
 # %%
-print("log loss with the head hidden, seed 1000, half the steps")
+print("log loss with the head hidden, seed 1000, 75 steps")
 print("lr      p    cutout  cutmix")
 for lr in (2e-3, 6e-3):
     for p in (0.5, 1.0):
-        row = [run(arm, 1000, strength=p, steps=150, lr=lr)["log_loss"]
+        row = [run(arm, 1000, strength=p, steps=75, lr=lr)["log_loss"]
                for arm in ("cutout", "cutmix")]
         print(f"{lr:.3f}  {p:.1f}  {row[0]:6.2f}  {row[1]:6.2f}")
 
@@ -399,12 +399,12 @@ record = claim(
 
 # %% [markdown]
 # Now the bets.
-# (a) is wrong: CutMix minus Cutout is <!--=cutmix-hidden-cutout.effect-->0.00<!--/--> in accuracy, interval <!--=cutmix-hidden-cutout.low-->0.00<!--/--> to <!--=cutmix-hidden-cutout.high-->0.00<!--/-->.
+# (a) is wrong: CutMix minus Cutout is <!--=cutmix-hidden-cutout.effect-->−0.02<!--/--> in accuracy, interval <!--=cutmix-hidden-cutout.low-->−0.06<!--/--> to <!--=cutmix-hidden-cutout.high-->0.02<!--/-->.
 # Cutout hides heads in training and is asked about hidden heads, which is the examination it was trained for.
-# (d) is wrong: CutMix gains <!--=cutmix-hidden-plain.effect-->0.00<!--/--> over plain training, and Cutout more.
+# (d) is wrong: CutMix gains <!--=cutmix-hidden-plain.effect-->0.10<!--/--> over plain training, and Cutout more.
 # (c) is nearly right on `hidden` and `gap`: look at *paste* in the table.
 # Pasted pixels with the old label also teach doubt, by contradiction rather than by measure.
-# (b) is what was measured: the gap between confidence and accuracy is <!--=cutmix-gap.mean.cutmix-->0.00<!--/--> after CutMix and <!--=cutmix-gap.mean.cutout-->0.00<!--/--> after Cutout.
+# (b) is what was measured: the gap between confidence and accuracy is <!--=cutmix-gap.mean.cutmix-->0.03<!--/--> after CutMix and <!--=cutmix-gap.mean.cutout-->0.19<!--/--> after Cutout.
 #
 # ## The price
 #
@@ -665,7 +665,7 @@ for name, mix in (("in place", in_place), ("cutmix", cutmix)):
     torch.manual_seed(0)
     net, rng, losses = make_net(), np.random.default_rng(0), []
     optimizer = torch.optim.Adam(net.parameters(), 6e-3)
-    for step in range(120):
+    for step in range(80):
         i = torch.from_numpy(rng.integers(len(x), size=64))
         mixed, y_a, y_b, lam = mix(x[i], y[i], rng)
         loss = mixed_loss(net(mixed), y_a, y_b, lam)
