@@ -1,0 +1,38 @@
+"""The scoreboard and the trust page say what the results say."""
+
+import json
+
+import pytest
+
+from tests.house import ROOT
+from tools import board, prose
+
+
+@pytest.mark.parametrize("name", board.PAGES)
+def test_tables_are_in_step(name):
+    text = (ROOT / "chapters" / f"{name}.md").read_text()
+    assert prose.fill(board.build(text), prose.Values(ROOT)) == text, (
+        "run python -m tools.board")
+
+
+def test_a_planted_row_is_noticed():
+    text = (ROOT / "chapters" / "scoreboard.md").read_text()
+    planted = text.replace("does not hold |", "**holds** |", 1)
+    assert planted != text and board.build(planted) != planted
+
+
+def test_every_claim_and_every_failure_is_listed():
+    text = (ROOT / "chapters" / "scoreboard.md").read_text()
+    rows, failed = text.split("## All claims")[1], text.split("## All")[0]
+    for name, record in board.by_page():
+        assert f"<!--={name}.effect-->" in rows, name
+        assert (f"<!--={name}.effect-->" in failed) == (
+            record["verdict"] != "holds"), name
+
+
+def test_the_trust_table_is_of_these_claims():
+    """`make trust` was run for every claim, and said what it found."""
+    table = json.loads((ROOT / "assets" / "trust.json").read_text())
+    told = {c for page in table["pages"].values() for c in page["claims"]}
+    assert told == {name for name, _ in board.by_page()}
+    assert len(set(table["shifts"])) == 3 and len(table["commit"]) == 40

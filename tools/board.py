@@ -1,0 +1,130 @@
+"""The scoreboard and the trust table, written from the results alone.
+
+    python -m tools.board          rewrites chapters/scoreboard.md and
+                                   chapters/trust.md between their marks
+
+Both pages keep their prose; what stands between `<!-- table: NAME -->` and
+`<!-- end -->` is made here.  A test compares.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("scoreboard", "trust")
+BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
+
+
+def read(name: str) -> dict:
+    path = ROOT / "assets" / name
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def title(notebook: str) -> str:
+    """The first heading of a notebook's source."""
+    text = (ROOT / f"{notebook}.py").read_text()
+    return re.search(r"(?m)^# # (.+)$", text)[1]
+
+
+def link(notebook: str, text: str | None = None) -> str:
+    return f"[{text or title(notebook)}](../{notebook})"
+
+
+def mark(claim: str, field: str) -> str:
+    """A marker; `make fill` writes the number into it."""
+    return f"<!--={claim}.{field}-->0.00<!--/-->"
+
+
+def claims() -> str:
+    """One row a claim, page by page."""
+    lines = ["| page | claim | kind | effect and interval | least effect or "
+             "margin | seeds | verdict |", "|---|---|---|---|---|---|---|"]
+    for name, r in by_page():
+        lines.append(
+            f"| {link(r['notebook'])} | {r['statement']} | "
+            f"{r['kind'].replace('_', ' ')} | effect {mark(name, 'effect')},"
+            f" from {mark(name, 'low')} to {mark(name, 'high')} | bound "
+            f"{mark(name, 'least')} | {len(r['seeds'])} | "
+            f"{'**' * (r['verdict'] == 'holds')}{r['verdict']}"
+            f"{'**' * (r['verdict'] == 'holds')} |")
+    return "\n".join(lines)
+
+
+def by_page() -> list[tuple[str, dict]]:
+    """Claims of technique pages in the order of the book; those that teach
+    how to read a claim (chapter 0) are not results."""
+    kept = [(k, r) for k, r in read("results.json").items()
+            if not r["notebook"].startswith("notebooks/0-")]
+    return sorted(kept, key=lambda item: item[1]["notebook"])
+
+
+def failures() -> str:
+    """What did not reproduce, or was not settled."""
+    lines = []
+    for name, r in by_page():
+        if r["verdict"] != "holds":
+            lines.append(
+                f"- {link(r['notebook'])}: {r['statement']} "
+                f"**{r['verdict'].capitalize()}**: the effect is "
+                f"{mark(name, 'effect')}, from {mark(name, 'low')} to "
+                f"{mark(name, 'high')}.")
+    return "\n".join(lines) or "Nothing so far."
+
+
+def count() -> str:
+    rows = by_page()
+    held = sum(r["verdict"] == "holds" for _, r in rows)
+    pages = {r["notebook"] for _, r in rows}
+    sketches = sum(title(p).lower().startswith("a sketch after")
+                   for p in pages)
+    return (f"The book has {len(pages)} technique pages with {len(rows)} "
+            f"claims; {held} hold, {len(rows) - held} do not or are not "
+            f"settled.\nPages whose algorithm is the paper's: "
+            f"{len(pages) - sketches}; sketches after a paper: {sketches}.")
+
+
+def trust() -> str:
+    """Null strength, noise and shifts of every claim."""
+    table = read("trust.json")
+    if not table:
+        return "No trust run has been made yet (`make trust`)."
+    lines = [f"Commit `{table['commit'][:12]}`, {table['date']}, on "
+             f"{table['cpu']}.", "",
+             "| claim | null strength | noise | effect at three shifts | "
+             "same verdict | stable |", "|---|---|---|---|---|---|"]
+    for page, row in table["pages"].items():
+        for name, claim in row["claims"].items():
+            effects = ", ".join(f"`{e:+.3f}`" for e in claim["effects"])
+            lines.append(
+                f"| {link(page, name)} | {row['null']} | {claim['noise']} | "
+                f"{effects} | {claim['again']} of {len(claim['effects'])} | "
+                f"{'yes' if claim['stable'] else 'no'} |")
+    return "\n".join(lines)
+
+
+def build(text: str) -> str:
+    """`text` with every table made anew."""
+    makers = {f.__name__: f for f in (claims, failures, count, trust)}
+    return BLOCK.sub(lambda m: m[1] + makers[m[2]]() + "\n" + m[3], text)
+
+
+def update() -> list[str]:
+    """Rewrite both pages; returns the names of those that changed.  The
+    numbers in the tables are markers: fill them afterwards."""
+    from tools import prose
+    changed = []
+    for name in PAGES:
+        path = ROOT / "chapters" / f"{name}.md"
+        old = path.read_text()
+        new = prose.fill(build(old), prose.Values(ROOT))
+        if new != old:
+            path.write_text(new)
+            changed.append(f"chapters/{name}.md")
+    return changed
+
+
+if __name__ == "__main__":
+    print("\n".join(update()) or "Both tables are as the results say.")

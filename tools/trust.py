@@ -1,0 +1,126 @@
+"""Gates 5 to 7 over the whole book: null strength, noise, shifted seeds.
+
+    python -m tools.trust [NAME...]
+
+Each notebook is run three times with every seed shifted; the shifts are
+drawn from the commit's hash, so that nobody chooses them.  What a run
+gave is kept in _build/trust under a key of its sources: a second call
+goes on where the first one stopped.  The table goes to assets/trust.json
+and from there to chapters/trust.md.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests import gates
+from tests.house import load, records, sources, spec, technique_pages, twin
+from tools import board
+from tools.bench import processor
+
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = ROOT / "_build" / "trust"
+# Away from the seeds of the claims, of development, and of one another.
+SHIFTS = range(20_000, 900_000, 1_000)
+
+
+def commit() -> str:
+    return subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True,
+                          capture_output=True, check=True).stdout.strip()
+
+
+def key(name: str, shift: int) -> str:
+    """Changes when the page or the apparatus does."""
+    code = hashlib.sha256(sources()[name].read_bytes())
+    for path in sorted((ROOT / "lab1784").rglob("*.py")):
+        code.update(path.read_bytes())
+    return f"{name}-{code.hexdigest()[:12]}-{shift}"
+
+
+def shifted(name: str, shift: int) -> dict[str, dict]:
+    """Records of the notebook's claims with every seed shifted.
+
+    A verdict may differ there and raise: that is what we came to see, so
+    the run goes on after an error and the records are taken as they are.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+    kept = KEPT / f"{key(name, shift)}.json"
+    if kept.exists():
+        return json.loads(kept.read_text())
+    with tempfile.TemporaryDirectory() as folder:
+        notebook = nbformat.read(sources()[name].with_suffix(".ipynb"), 4)
+        env = os.environ | {
+            "LAB1784_SEED": str(shift), "LAB1784_RECORDS": folder,
+            "LAB1784_QUIET": "1", "PYTHONPATH": str(ROOT),
+            "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        NotebookClient(notebook, timeout=1800, allow_errors=True,
+                       kernel_name="python3",
+                       resources={"metadata": {"path": folder}}).execute(
+            env=env, stderr=subprocess.DEVNULL)
+        found = {p.stem: json.loads(p.read_text())
+                 for p in Path(folder).glob("*.json")}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(found))
+    return found
+
+
+def null(name: str) -> str:
+    """Gate 5 at the page's full budget."""
+    page = spec(name)
+    if getattr(page, "NULL", None) is None:
+        return "none: " + page.NO_NULL
+    settings = {k: v for k, v in page.NULL.items() if k != "steps"}
+    found = gates.null_strength(load(name)["run"], **settings)
+    return "; ".join(found) or "equal to the last bit"
+
+
+def judge(name: str, shifts: list[int]) -> dict:
+    """Every claim of one page at every shift."""
+    committed = {r["id"]: r for r in records(twin(name))}
+    runs = [shifted(name, s) for s in shifts]
+    row = {"null": null(name), "claims": {}}
+    for key_, record in committed.items():
+        again = [r[key_] for r in runs if key_ in r]
+        if len(again) < len(runs):
+            row["claims"][key_] = {"noise": "run failed", "effects": [],
+                                   "again": 0, "stable": False}
+            continue
+        noisy = [n for r in again for n in gates.noise(record, r)]
+        row["claims"][key_] = {
+            "noise": "; ".join(noisy) or "passes",
+            "effects": [r["effect"] for r in again],
+            "again": sum(r["verdict"] == record["expect"] for r in again),
+            "stable": gates.stable(record, again)}
+    return row
+
+
+def main(names: list[str]) -> int:
+    names = names or technique_pages()
+    head = commit()
+    shifts = random.Random(head).sample(SHIFTS, 3)
+    table = {"commit": head, "date": datetime.date.today().isoformat(),
+             "cpu": processor(), "shifts": shifts, "pages": {}}
+    for name in names:
+        path = sources()[name].with_suffix("").relative_to(ROOT).as_posix()
+        table["pages"][path] = judge(name, shifts)
+        print(f"{name}: " + ", ".join(
+            f"{k} {'stable' if c['stable'] else 'NOT STABLE'}"
+            for k, c in table["pages"][path]["claims"].items()), flush=True)
+    out = ROOT / "assets" / "trust.json"
+    out.write_text(json.dumps(table, indent=1) + "\n")
+    board.update()
+    print("The trust table is in assets/trust.json and chapters/trust.md")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
