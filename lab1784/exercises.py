@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def check(id: str, answer: Any, judge: Callable[[Any], None]) -> bool:
+def check(id: str, answer: Any, judge: Callable[[Any], None]) -> None:
     """Judge an answer and say in one line how it stands.
 
     id:     name of the exercise, e.g. 'cutmix-1'.
@@ -14,8 +14,8 @@ def check(id: str, answer: Any, judge: Callable[[Any], None]) -> bool:
     judge:  raises AssertionError with a message that helps where the
             answer is wrong; it sees the answer and nothing else.
 
-    Returns True where the answer is right.  Prints one line in any case
-    and lets no error of the answer escape, so that Run all goes on.
+    Prints one line in any case and lets no error of the answer escape, so
+    that Run all goes on.
     Raises ValueError where id is empty, TypeError where judge cannot be
     called: both are mistakes of the page, not of the reader.
     """
@@ -25,20 +25,18 @@ def check(id: str, answer: Any, judge: Callable[[Any], None]) -> bool:
         raise TypeError("judge should be a function of the answer")
     if answer is None or answer is ...:
         print(f"{id}: not answered yet.")
-        return False
+        return
     try:
         judge(answer)
     except Unanswered:
         print(f"{id}: not answered yet.")
-        return False
     except AssertionError as error:
-        print(f"{id}: not yet. {error or 'The value differs.'}")
-        return False
+        said = str(error).splitlines() or ["The value differs."]
+        print(f"{id}: not yet. {said[0]}")
     except Exception as error:  # the reader's code: any error may come
         print(f"{id}: your answer raised {type(error).__name__}: {error}")
-        return False
-    print(f"{id}: right.")
-    return True
+    else:
+        print(f"{id}: right.")
 
 
 class Unanswered(NotImplementedError):

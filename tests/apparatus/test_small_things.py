@@ -66,14 +66,15 @@ def raises():
     (..., "not answered"), (None, "not answered"), (3, "sides"),
     (5, "corners"), (4, "right")])
 def test_check(capsys, given, told):
-    assert check("x-1", given, judge) == (given == 4)
-    assert told in capsys.readouterr().out
+    check("x-1", given, judge)
+    out = capsys.readouterr().out
+    assert told in out and len(out.splitlines()) == 1
 
 
 def test_check_survives_any_answer(capsys):
-    assert not check("x-1", "?", lambda a: a + 1)
+    check("x-1", "?", lambda a: a + 1)
     assert "TypeError" in capsys.readouterr().out
-    assert not check("x-1", raises, lambda f: f())
+    check("x-1", raises, lambda f: f())
     assert "not answered" in capsys.readouterr().out
 
 

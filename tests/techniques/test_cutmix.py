@@ -116,8 +116,8 @@ MISTAKES = {
         "cy = h // 2 + rng.integers(height - 2 * (h // 2) + 1)\n"
         "    cx = w // 2 + rng.integers(width - 2 * (w // 2) + 1)"),
     "Aliased paste": (
-        "    mixed[:, :, top:bottom, left:right] = x[partner, :, top:bottom,"
-        "\n                                            left:right]",
+        "    mixed[:, :, top:bottom, left:right] = (\n"
+        "        x[:, :, top:bottom, left:right][partner])",
         "    for i, j in enumerate(partner):\n"
         "        mixed[i, :, top:bottom, left:right] = mixed[\n"
         "            j, :, top:bottom, left:right]"),
@@ -133,15 +133,20 @@ NULL = dict(arm="cutmix", baseline="plain", strength=0.0, steps=20)
 
 WRONG = {
     "cutmix-1": [("mean_share = 0.5", "raw mean"),
-                 ("mean_share = 0.75", "rounding alone"),
+                 ("mean_share = 0.8125", "rounding alone"),
+                 ("mean_share = 85 / 128", "rounded once"),
                  ("mean_share = 0.9", "16 centres")],
-    "cutmix-2": [("direction = 'larger'", "nothing is clipped"),
-                 ("direction = 'same'", "corner"),
-                 ("direction = 'up'", "one of")],
-    "cutmix-3": [("metric = 'gap'", "CutMix is better"),
-                 ("metric = 'whole'", "look at a gap"),
-                 ("metric = 'accuracy'", "Choose one of")],
-    "cutmix-4": [("mended = cutmix_raw = lambda x, y, rng: ("
-                  "cutmix(x, y, rng)[:3] + (0.5,))", "share of the pixels"),
-                 ("mended = in_place", "its label speaks of")],
+    "cutmix-2": [("mean_inside = 0.73", "with clipping"),
+                 ("mean_inside = 0.5", "raw mean"),
+                 ("mean_inside = 0.8", "probability (2k + 1)/196")],
+    "cutmix-3": [("against = ('gap', 'over')", "CutMix is better"),
+                 ("against = ('whole', 'under')", "speaks of confidence"),
+                 ("against = ('accuracy', 'under')", "Choose a metric"),
+                 ("against = ('whole_gap', 'over')", "how sure can it be"),
+                 ("against = 'whole_gap'", "raised ValueError")],
+    "cutmix-4": [("mended = lambda x, y, rng: (cutmix(x, y, rng)[:3] "
+                  "+ (0.5,))", "share of the pixels"),
+                 ("mended = in_place", "its label speaks of"),
+                 ("mended = lambda x, y, rng: (x, y, y, 1.0)",
+                  "Hardly any")],
 }
