@@ -11,7 +11,7 @@
 # %% [markdown]
 # # AdamP: the step that shrinks because the weights grow
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/3-machine-learning/adamp.ipynb)
+# [Open this page in Colab](https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/3-machine-learning/adamp.ipynb): its first cell installs the helper of this book and nothing else.
 #
 # | | |
 # |---|---|
@@ -119,8 +119,7 @@ def draw_walks(title, alt, **walks):
                                   width_ratios=[1.5, 1])
     grid = np.mgrid[-2:5:140j, -1.2:3.4:92j]
     loss = -grid[0] / np.hypot(*grid)
-    left.imshow(loss.T, origin="lower", extent=(-2, 5, -1.2, 3.4),
-                cmap="Greys", alpha=0.45, interpolation="bilinear")
+    left.contourf(*grid, loss, 8, cmap="Greys", alpha=0.45)
     left.plot(0, 0, "+", color=palette["ink"], ms=9)
     left.text(4.9, -0.1, "best direction →", fontsize=9, ha="right",
               va="top")
@@ -129,7 +128,8 @@ def draw_walks(title, alt, **walks):
         left.plot(*path.T, "o-", color=palette[colour], ms=2.4, lw=1.1)
         right.plot(1 / (path ** 2).sum(1), color=palette[colour], label=name)
     left.grid(False)
-    left.set(xlabel="first weight", ylabel="second weight", title=title)
+    left.set(xlabel="first weight", ylabel="second weight", title=title,
+             aspect="equal")
     right.set(xlabel="step", ylim=(0, 1.05), title="1 / |w|², step by step",
               ylabel="effective learning rate / η")
     right.legend(fontsize=8, loc=(0.3, 0.23))
@@ -547,7 +547,7 @@ def training(arm, seed, strength=1.0, steps=300, constant=False, lr=None):
 # Four numbers come out of a run.
 # `norm` is the final length of the two scale-invariant matrices over their initial length, averaged over the two.
 # `step` is their effective step size $\lVert\hat w_{t+1} - \hat w_t\rVert$ in thousandths, averaged over the second half of training, measured from the weights themselves.
-# `loss` is the mean training loss of the last fifty batches, in nats, and `accuracy` the share of held-out digits that are read correctly.
+# `loss` is the mean training loss over the second half, in nats, and `accuracy` the share of held-out digits that are read correctly.
 
 # %% tags=["experiment"]
 def follow(arm, seed, **settings):
@@ -571,7 +571,7 @@ def run(arm, seed, strength=1.0, steps=300, **settings):
         arm, seed, strength=strength, steps=steps, **settings)
     return {"norm": lengths[-1],
             "step": 1000 * float(np.mean(turns[len(turns) // 2:])),
-            "loss": float(np.mean(losses[-50:])), "accuracy": accuracy}
+            "loss": float(np.mean(losses[steps // 2:])), "accuracy": accuracy}
 
 # %% [markdown]
 # The rates above come from this search: the same three for both optimisers of a pair, on a seed that is not used again, at half the steps.
@@ -619,9 +619,10 @@ print(f"share of the growth that is due to momentum's radial part: "
 # %%
 LOOKS = {"momentum": (palette["rival"], "-"), "sgdp": (palette["method"], "-"),
          "adam": (palette["rival"], "--"), "adamp": (palette["method"], "--")}
+one_run = {arm: follow(arm, 1500) for arm in LOOKS}
 fig, (left, right) = subplots(1, 2, width=7.6, height=3.0)
 for arm, (colour, dash) in LOOKS.items():
-    lengths, turns, _, _ = follow(arm, 1500)
+    lengths, turns, _, _ = one_run[arm]
     left.plot(lengths, dash, color=colour, label=arm)
     smooth = np.convolve(turns, np.ones(15) / 15, "valid")
     right.semilogy(np.arange(len(smooth)) + 7, smooth, dash, color=colour)
@@ -671,8 +672,8 @@ record = claim(
           "projection maintains them")
 
 # %% [markdown]
-# Momentum's weights end at <!--=adamp-norm.mean.momentum-->0.00<!--/--> times their initial length, those of SGDP at <!--=adamp-norm.mean.sgdp-->0.00<!--/-->.
-# Adam's step in the second half turns the weights by <!--=adamp-step.mean.adam-->0.00<!--/--> thousandths, AdamP's by <!--=adamp-step.mean.adamp-->0.00<!--/-->.
+# Momentum's weights end at <!--=adamp-norm.mean.momentum-->1.69<!--/--> times their initial length, those of SGDP at <!--=adamp-norm.mean.sgdp-->1.08<!--/-->.
+# Adam's step in the second half turns the weights by <!--=adamp-step.mean.adam-->1.33<!--/--> thousandths, AdamP's by <!--=adamp-step.mean.adamp-->2.76<!--/-->.
 #
 # Look at the accuracies in the table as well.
 # They differ by thousandths, and one of the 797 held-out digits is more than a thousandth.
@@ -700,12 +701,12 @@ record = claim(
           "norm and converges fastest")
 
 # %% [markdown]
-# Gradient descent takes <!--=adamp-iterations.mean.gd-->0.00<!--/--> iterations, SGDP <!--=adamp-iterations.mean.sgdp-->0.00<!--/-->, and momentum <!--=adamp-iterations.mean.momentum-->0.00<!--/-->.
+# Gradient descent takes <!--=adamp-iterations.mean.gd:0-->119<!--/--> iterations, SGDP <!--=adamp-iterations.mean.sgdp:0-->44<!--/-->, and momentum <!--=adamp-iterations.mean.momentum:0-->307<!--/-->.
 # In *Predict two* (b) is right: the method that was made for valleys is the slowest in this one.
 # (a) holds where the length of $w$ is part of the problem; (c) saw the overshoot, which is there, but costs less than the brake did.
 #
 # The fourth arm takes most of this back.
-# Momentum with a searched weight decay is as fast as SGDP, at three times the search.
+# Momentum with a searched weight decay takes <!--=adamp-iterations.mean.momentum+wd:0-->39<!--/--> iterations, no more than SGDP, at three times the search.
 # The authors say of weight decay that a careful choice partially addresses the fault; in this valley it addresses all of it, and the next claim says so.
 
 # %% tags=["results"]
@@ -810,7 +811,7 @@ record = claim(
           "weights and gradient, without being told the architecture")
 
 # %% [markdown]
-# The code's rule agrees with the truth in <!--=adamp-layers.mean.scaled-->0.00<!--/--> of the cases, the fixed threshold in <!--=adamp-layers.mean.fixed-->0.00<!--/-->.
+# The code's rule agrees with the truth in <!--=adamp-layers.mean.scaled-->0.99<!--/--> of the cases, the fixed threshold in <!--=adamp-layers.mean.fixed-->0.78<!--/-->.
 # What the fixed one gets wrong is the last layer, whose 640 weights make a cosine of `0.1` a common accident.
 
 # %% [markdown]
@@ -818,24 +819,26 @@ record = claim(
 #
 # Everything so far was trained with a learning rate that falls to zero.
 # Keep it constant, and the picture turns over.
-# The claim is one against the method: at the same constant learning rate momentum ends at a *lower* training loss than SGDP.
+# The claim is one against the method: at the same constant learning rate momentum reaches a *lower* training loss than SGDP.
 # A third arm, SGDP at a third of the rate, is drawn to show the way out.
+# This claim is judged on seeds 5 to 9; the last lines of *Tries* say why.
 
 # %% tags=["results"]
-constant = compare(run, ["sgdp, lr/3", "sgdp", "momentum"], constant=True)
+constant = compare(run, ["sgdp, lr/3", "sgdp", "momentum"],
+                   seeds=(5, 6, 7, 8, 9), constant=True)
 record = claim(
     "adamp-schedule",
-    "At the same constant learning rate momentum ends at a lower training "
-    "loss than SGDP.",
+    "At the same constant learning rate momentum has a lower training loss "
+    "than SGDP in the second half of training.",
     constant, metric="loss", arm="momentum", baseline="sgdp",
-    better="lower", least=0.03,
-    reason="two standard deviations of SGDP's loss (0.015 each on seeds 1000 "
-           "to 1009)",
+    better="lower", least=0.035,
+    reason="two standard deviations of SGDP's loss (0.017 each on seeds 5000 "
+           "to 5039)",
     paper="none; the authors train with learning rates that fall")
 print(constant.table())
 
 # %% [markdown]
-# Momentum ends at <!--=adamp-schedule.mean.momentum-->0.00<!--/--> nats, SGDP at <!--=adamp-schedule.mean.sgdp-->0.00<!--/-->: *Predict three* is (b).
+# Over the second half momentum's loss is <!--=adamp-schedule.mean.momentum-->0.02<!--/--> nats, SGDP's <!--=adamp-schedule.mean.sgdp-->0.16<!--/-->: *Predict three* is (b).
 # The growing length is a learning-rate schedule that nobody wrote.
 # Take it away and you must write one, or choose a smaller rate.
 # (a) takes a large step for a good one; at the end of training a step that does not fade keeps jumping over the minimum.
@@ -875,8 +878,9 @@ class Early(torch.optim.SGD):
 
 
 OPTIMIZERS["early"] = lambda w, delta: Early(w, 0.1, 0.9)
+one_run["early"] = follow("early", 1500)
 for arm in ("momentum", "early", "sgdp"):
-    print(f"{arm:<9} final length {run(arm, 1500)['norm']:.2f}")
+    print(f"{arm:<9} final length {one_run[arm][0][-1]:.2f}")
 
 # %% [markdown]
 # It does nothing, because there is nothing to remove: the gradient already stands at a right angle to the weights.
@@ -910,13 +914,19 @@ for arm in ("momentum", "early", "sgdp"):
 # | The weight decay of the fourth arm went through the gradient. | Multiplying the weights makes the stronger rival. |
 # | The claim on weight decay said *equal*. | The rival came out a little faster, so the claim says *no more iterations*. |
 #
-# All of this happened on seeds from 1000 on, before seeds 0 to 4 were run for the first time.
+# All of this happened on seeds from 1000 on.
+# Then seeds 0 to 4 were run for the first time, and all seven claims held.
+# Six of them are reported as they came; nothing was changed after that run but words and the look of figures.
+#
+# | change after the first run | why |
+# |---|---|
+# | The fifth result: loss over the second half instead of the last fifty batches, a least effect from forty seeds instead of ten, seeds 5 to 9. | It held, but on seeds 0 to 4 the loss of SGDP happened to lie so far above its own loss on other seeds that this distance alone passed the least effect: our deviation from ten seeds had been too small. |
 #
 # ## In the lab
 #
-# The Lab's own papers use it: ReLabel's variant with CutMix and PCME are trained with AdamP, according to their repositories, and the project page reports ReBias with it.
+# The Lab's own papers use it: according to the settings in their repositories, ReLabel's variant with CutMix and PCME are trained with AdamP, both with a learning rate that falls along a cosine, and the project page reports ReBias with it.
 # Outside, the `timm` library ships both optimisers.
-# For a network that is trained with a learning rate that falls and a weight decay that nobody wants to search, the evidence of this page speaks for it; for a constant learning rate it speaks against.
+# If you use it, let the learning rate fall; and if you search your weight decay anyway, compare with that.
 
 # %% [markdown]
 # ## Exercises
@@ -931,7 +941,7 @@ for arm in ("momentum", "early", "sgdp"):
 def chance(rows, delta=0.1):
     raise Unanswered
 
-# %% tags=["check"]
+# %% tags=["check", "hide-input"]
 def judge_chance(answer):
     draws = torch.Generator().manual_seed(5)
     a, b = torch.randn(2, 20_000, 200, generator=draws)
@@ -969,7 +979,7 @@ check("adamp-1", chance, judge_chance)
 # %% tags=["exercise"]
 factors = ...                      # (factor for SGDP, factor for AdamP)
 
-# %% tags=["check"]
+# %% tags=["check", "hide-input"]
 def judge_factors(pair):
     @torch.no_grad()
     def directions(make, stretch):
@@ -1006,7 +1016,7 @@ check("adamp-2", factors, judge_factors)
 # %% tags=["exercise"]
 w_and_g = ...                      # two lists of numbers, the same length
 
-# %% tags=["check"]
+# %% tags=["check", "hide-input"]
 def judge_w_and_g(pair):
     w, g = (torch.tensor(v, dtype=torch.float64).reshape(1, -1)
             for v in pair)
@@ -1036,7 +1046,7 @@ check("adamp-3", w_and_g, judge_w_and_g)
 # %% tags=["exercise"]
 eigenvalues = ...                  # ten numbers
 
-# %% tags=["check"]
+# %% tags=["check", "hide-input"]
 def judge_eigenvalues(values):
     a = torch.as_tensor(values, dtype=torch.float64)
     assert a.shape == (10,) and 0 <= a.min() and a.max() <= 3, (
@@ -1082,17 +1092,18 @@ class Suspect(SGDP):
 
 
 OPTIMIZERS["suspect"] = lambda w, delta: Suspect(w, 0.1, 0.9, delta=delta)
+one_run["suspect"] = follow("suspect", 1500)
 fig, ax = subplots(width=6.0, height=2.6)
 for arm, colour in (("momentum", "rival"), ("suspect", "fifth"),
                     ("sgdp", "method")):
-    ax.plot(follow(arm, 1500)[0], color=palette[colour], label=arm)
+    ax.plot(one_run[arm][0], color=palette[colour], label=arm)
 ax.set(xlabel="step", ylabel="|w| / |w| at the start", ylim=(0.95, 1.95),
        title="A projection that half works looks like one that works")
 ax.legend(ncols=3, loc="upper right")
 show(fig, "Length of the weights over 300 steps: momentum highest, SGDP "
           "lowest, the suspect version between the two.")
 
-# %% tags=["check"]
+# %% tags=["check", "hide-input"]
 def by_loops(w, grad, update, delta=0.1, wd_ratio=0.1):
     """remove_radial with loops and lists; returns the new update, factor."""
     if np.ndim(w) < 2:
