@@ -13,6 +13,8 @@ import json
 import re
 from pathlib import Path
 
+from tools import prose
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("scoreboard", "trust")
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
@@ -114,10 +116,11 @@ def build(text: str) -> str:
 def update() -> list[str]:
     """Rewrite both pages; returns the names of those that changed.  The
     numbers in the tables are markers: fill them afterwards."""
-    from tools import prose
     changed = []
     for name in PAGES:
         path = ROOT / "chapters" / f"{name}.md"
+        if not path.exists():
+            continue
         old = path.read_text()
         new = prose.fill(build(old), prose.Values(ROOT))
         if new != old:

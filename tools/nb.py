@@ -1,0 +1,407 @@
+"""Notebooks: sources (.py) and their executed twins (.ipynb).
+
+    python -m tools.nb run NAME...     execute sources into their twins
+    python -m tools.nb fill            no kernel: numbers, prose and cell ids
+    python -m tools.nb check           no kernel: list what is out of step
+
+The .py is what people edit; the twin is written by `run` alone and is
+committed.  Cell ids are hashes of what the cell says and nothing in a twin
+names a time or a place, so that running twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import jupytext
+import nbformat
+
+from tools import board, prose
+
+ROOT = Path(__file__).resolve().parents[1]
+KEEP = ("tags", "mystnb", "slideshow")
+KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python",
+                         "name": "python3"},
+          "language_info": {"name": "python"}}
+THREADS = {f"{name}_NUM_THREADS": "1"
+           for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class Stop(Exception):
+    """Ends a command; str() is the one sentence that the reader sees."""
+
+
+def sources() -> dict[str, Path]:
+    """name -> source of every notebook of the book."""
+    return {p.stem: p for p in sorted(ROOT.glob("notebooks/*/*.py"))}
+
+
+def source(name: str) -> Path:
+    """Where the source of `name` stands; raises Stop with close names."""
+    known = sources()
+    name = Path(name).stem
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, 3, 0.4)
+    hint = (f"did you mean {' or '.join(near)}?" if near else
+            f"there are {', '.join(known)}." if known else
+            "there is none yet.")
+    raise Stop(f"No notebook is called {name!r}: {hint}")
+
+
+def short(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def build(path: Path):
+    """The twin of a source as it is before execution: no outputs."""
+    read = jupytext.reads(path.read_text(), fmt="py:percent")
+    seen: Counter[str] = Counter()
+    cells = []
+    for cell in read.cells:
+        key = f"{cell.cell_type}\n{cell.source}".encode()
+        name = hashlib.sha256(key).hexdigest()[:12]
+        seen[name] += 1
+        made = getattr(nbformat.v4, f"new_{cell.cell_type}_cell")(
+            cell.source, metadata={k: cell.metadata[k] for k in KEEP
+                                   if k in cell.metadata})
+        made.id = name if seen[name] == 1 else f"{name}-{seen[name]}"
+        cells.append(made)
+    return nbformat.v4.new_notebook(
+        cells=cells, metadata=nbformat.from_dict(KERNEL))
+
+
+def read_twin(path: Path):
+    """The committed twin of a source, or None."""
+    twin = path.with_suffix(".ipynb")
+    return nbformat.read(twin, 4) if twin.exists() else None
+
+
+def write(path: Path, text: str) -> bool:
+    """Write whole or not at all; False where nothing changed."""
+    if path.exists() and path.read_text() == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.new")
+    draft.write_text(text)
+    if path.exists():
+        draft.chmod(path.stat().st_mode)
+    draft.replace(path)
+    return True
+
+
+def dump(notebook) -> str:
+    return nbformat.writes(notebook) + "\n"
+
+
+# ---------------------------------------------------------------- execution
+
+def execute(notebook, name: str, **environment: str):
+    """Run `notebook` alone in an empty folder, one thread; returns it with
+    outputs.  Raises Stop that names the cell and the error."""
+    from nbclient import NotebookClient
+    from nbclient.exceptions import (CellExecutionError, CellTimeoutError,
+                                     DeadKernelError)
+    with tempfile.TemporaryDirectory() as folder:
+        empty, profile = Path(folder, "empty"), Path(folder, "ipython")
+        empty.mkdir()
+        env = {k: v for k, v in os.environ.items()
+               if not k.startswith("LAB1784_")}
+        env |= THREADS | {"PYTHONPATH": str(ROOT), "LAB1784_QUIET": "1",
+                          "IPYTHONDIR": str(profile)} | environment
+        client = NotebookClient(
+            notebook, timeout=900, record_timing=False, kernel_name="python3",
+            resources={"metadata": {"path": str(empty)}},
+            on_cell_execute=lambda cell, cell_index: begun.append(cell))
+        begun: list = []
+        try:
+            # ipykernel warns there that it listens on this machine.
+            client.execute(env=env, stderr=subprocess.DEVNULL)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
+            raise Stop(_failure(notebook, name, begun[-1], e)) from None
+    notebook.metadata = nbformat.from_dict(KERNEL)
+    for number, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type == "code":
+            cell.metadata.pop("execution", None)
+            cell.outputs = tidy(cell.outputs)
+            for fault in output_problems(cell):
+                raise Stop(f"{name}: cell {number}{_quote(cell)} {fault}. "
+                           "The committed notebook is unchanged.")
+    return notebook
+
+
+def _quote(cell) -> str:
+    first = (line for line in cell.source.splitlines()
+             if line.strip() and not line.startswith(("#", "import", "from")))
+    return f' ("{next(first, cell.source[:50])[:50].strip()}")'
+
+
+def _failure(notebook, name: str, cell, error: Exception) -> str:
+    """One sentence: which cell, which error; the whole run is kept."""
+    output = next((o for o in cell.outputs if o.output_type == "error"), None)
+    if output is not None:
+        said = (output.evalue.strip().splitlines() or [""])[0]
+        what = f"stopped with {output.ename}: {said}"
+    elif "Timeout" in type(error).__name__:
+        what = "took more than 15 minutes"
+    else:
+        what = "ended the kernel (out of memory?)"
+    kept = ROOT / "_build" / "failed" / f"{name}.ipynb"
+    write(kept, dump(notebook))
+    number = notebook.cells.index(cell) + 1
+    return (f"{name}: cell {number}{_quote(cell)} {what}. The committed "
+            f"notebook is unchanged; the failed run is {short(kept)}")
+
+
+def tidy(outputs: list) -> list:
+    """Outputs without what differs between two equal runs."""
+    kept: list = []
+    for output in outputs:
+        if output.output_type == "stream":
+            if kept and kept[-1].output_type == "stream" \
+                    and kept[-1].name == output.name:
+                kept[-1].text += output.text
+                continue
+        elif "metadata" in output:
+            output.metadata = nbformat.from_dict({
+                k: v for k, v in output.metadata.items()
+                if k == "lab1784" or "/" in k})
+        kept.append(output)
+    return kept
+
+
+def output_problems(cell) -> Iterator[str]:
+    """What may not stand in a committed output, as '... does this'."""
+    for output in cell.outputs:
+        kind = output.output_type
+        if kind == "error":
+            yield f"ends in an error, {output.ename}: {output.evalue}"
+        elif kind == "stream":
+            if output.name == "stderr":
+                yield ("writes to stderr: "
+                       + (output.text.strip().splitlines() or ["(blank)"])[0])
+            texts = [output.text]
+        else:
+            texts = [v for k, v in output.data.items()
+                     if k.startswith("text/") and isinstance(v, str)]
+            if WIDGET in output.data:
+                yield "leaves a widget, which no page can show"
+            for mime in output.data:
+                if mime.startswith("image/") and not output.metadata.get(
+                        mime, {}).get("alt", "").strip():
+                    yield ("shows a figure without alt text "
+                           "(use lab1784.show)")
+        if kind != "error" and any(re.search(r"\b0x[0-9a-f]{7,}", t)
+                                   for t in texts):
+            yield "prints a memory address, which differs in every run"
+
+
+# ------------------------------------------------------------- the record
+
+def records(notebook) -> list[dict]:
+    """Records of the claims in a twin's output metadata."""
+    return [o["metadata"]["lab1784"]["claim"]
+            for c in notebook["cells"] for o in c.get("outputs", [])
+            if "claim" in o.get("metadata", {}).get("lab1784", {})]
+
+
+def results() -> str:
+    """assets/results.json as the twins have it: claims by id, each with
+    the notebook that it stands in.  Raises Stop where an id comes twice."""
+    table: dict[str, dict] = {}
+    for name, path in sources().items():
+        for record in records(read_twin(path) or {"cells": []}):
+            if record["id"] in table:
+                raise Stop(f"The claim {record['id']!r} stands twice: in "
+                           f"{table[record['id']]['notebook']} and in "
+                           f"{short(path.with_suffix(''))}; rename one.")
+            table[record["id"]] = {
+                "notebook": short(path.with_suffix("")), **record}
+    return json.dumps(dict(sorted(table.items())), indent=1,
+                      ensure_ascii=False) + "\n"
+
+
+def prose_files() -> list[Path]:
+    """Every text that may hold a marker."""
+    pages = [ROOT / "README.md", ROOT / "index.md",
+             *sorted(ROOT.glob("chapters/*.md"))]
+    return [p for p in pages if p.exists()] + list(sources().values())
+
+
+def fill() -> tuple[list[str], list[str]]:
+    """Collect the claims, fill the numbers, copy prose and ids into the
+    twins; run nothing.  Returns the files that changed, and the notebooks
+    left alone because their code is not the code that their twin ran."""
+    changed = []
+    if write(ROOT / "assets" / "results.json", results()):
+        changed.append("assets/results.json")
+    changed += board.update()
+    values = prose.Values(ROOT)
+    for path in prose_files():
+        if write(path, prose.fill(path.read_text(), values)):
+            changed.append(short(path))
+    stale = []
+    for name, path in sources().items():
+        new, old = build(path), read_twin(path)
+        if old is None or not carry(old, new):
+            stale.append(name)
+        elif write(path.with_suffix(".ipynb"), dump(new)):
+            changed.append(short(path.with_suffix(".ipynb")))
+    return changed, stale
+
+
+def carry(old, new) -> bool:
+    """Give the cells of `new` the outputs of `old`; False where the code
+    differs, which only a run can mend."""
+    ran, fresh = ([c for c in n.cells if c.cell_type == "code"]
+                  for n in (old, new))
+    if [c.source for c in ran] != [c.source for c in fresh]:
+        return False
+    for before, after in zip(ran, fresh):
+        after.outputs = before.outputs
+        after.execution_count = before.execution_count
+    return True
+
+
+# ----------------------------------------------------------------- checks
+
+def twin_problems(path: Path) -> Iterator[str]:
+    """What is wrong with one twin, each problem a sentence."""
+    name, old = path.stem, read_twin(path)
+    if old is None:
+        yield f"{name}: has no executed twin (make run NB={name})"
+        return
+    new = build(path)
+    again = f"(make run NB={name})"
+    pairs = list(zip(old.cells, new.cells))
+    if len(old.cells) != len(new.cells):
+        yield (f"{name}: the twin has {len(old.cells)} cells, the source "
+               f"{len(new.cells)} {again}")
+    for number, (was, now) in enumerate(pairs, 1):
+        where = f"{name}: cell {number}{_quote(now)}"
+        if (was.cell_type, was.source) != (now.cell_type, now.source):
+            yield f"{where} differs between source and twin {again}"
+            break  # the rest is only shifted
+        if was.id != now.id:
+            yield f"{where} has the id {was.id}, not {now.id} (make fill)"
+        if was.metadata != now.metadata:
+            yield f"{where} has other tags in the twin than in the source"
+    if old.metadata != new.metadata:
+        yield f"{name}: the twin's own metadata is not what run writes {again}"
+    for number, cell in enumerate(old.cells, 1):
+        if cell.cell_type != "code":
+            continue
+        where = f"{name}: cell {number}{_quote(cell)}"
+        if cell.execution_count is None:
+            yield f"{where} was not executed {again}"
+        for fault in output_problems(cell):
+            yield f"{where} {fault}"
+
+
+def prose_problems(values: prose.Values) -> Iterator[str]:
+    """Markers out of step and typed decimals, in every text."""
+    for path in prose_files():
+        text = path.read_text()
+        for problem in prose.marker_problems(text, values):
+            yield f"{short(path)}:{problem}"
+        parts = ([(1, text)] if path.suffix == ".md"
+                 else prose.markdown_cells(text))
+        for first, part in parts:
+            for problem in prose.typed_numbers(part, first):
+                yield f"{short(path)}:{problem}"
+
+
+def check() -> list[str]:
+    """Every problem of every notebook and every text, each a sentence."""
+    found = []
+    names = Counter(p.stem for p in ROOT.glob("notebooks/*/*.py"))
+    found += [f"{n}: {k} notebooks have this name" for n, k in names.items()
+              if k > 1]
+    found += [f"{short(p)}: has no source beside it"
+              for p in sorted(ROOT.glob("notebooks/*/*.ipynb"))
+              if not p.with_suffix(".py").exists()]
+    for path in sources().values():
+        found += twin_problems(path)
+    try:
+        kept = ROOT / "assets" / "results.json"
+        if not kept.exists() or kept.read_text() != results():
+            found.append("assets/results.json: is not what the notebooks' "
+                         "records say (make fill)")
+    except Stop as error:
+        found.append(str(error))
+    return found + list(prose_problems(prose.Values(ROOT)))
+
+
+# --------------------------------------------------------------- commands
+
+def run(names: list[str]) -> str:
+    """Execute sources into their twins, then fill the numbers."""
+    paths = (list(sources().values()) if names == ["all"]
+             else [source(n) for n in names])
+    lines: list[str] = []
+    for path in paths:
+        start = time.perf_counter()
+        done = execute(build(path), path.stem)
+        seconds = time.perf_counter() - start
+        changed = write(path.with_suffix(".ipynb"), dump(done))
+        said = "; ".join(f"{r['id']} {r['verdict']}" for r in records(done))
+        lines.append(f"{short(path.with_suffix('.ipynb'))}: executed in "
+                     f"{seconds:.0f} s, {said or 'no claim'}"
+                     + ("" if changed else ", unchanged"))
+    others = [c for c in fill()[0] if c.endswith((".md", ".py"))]
+    if others:
+        lines.insert(0, f"numbers rewritten in {', '.join(others)}")
+    bad = [p for p in prose_problems(prose.Values(ROOT))
+           if "assets/" in p or "claim" in p]
+    if bad:
+        raise Stop("\n".join(lines + bad))
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    command, *rest = arguments or ["help"]
+    try:
+        if command == "run":
+            if not rest:
+                raise Stop("Which notebook? make run NB=name, or NB=all; "
+                           f"there are {', '.join(sources()) or 'none yet'}.")
+            print(run(rest))
+        elif command in ("fill", "ids"):
+            changed, stale = fill()
+            if stale:
+                raise Stop(f"The code of {', '.join(stale)} was never run "
+                           f"as it stands: make run NB={stale[0]}")
+            print(f"Filled: {', '.join(changed)}" if changed else
+                  "Every number and every cell id is in step already.")
+        elif command == "check":
+            found = check()
+            print("\n".join(found) if found else
+                  "Every notebook is in step with its source "
+                  f"({len(sources())}), every number with the results.")
+            return bool(found)
+        else:
+            print(__doc__)
+    except Stop as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted: the committed notebooks are unchanged.",
+              file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
