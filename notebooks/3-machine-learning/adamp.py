@@ -838,7 +838,7 @@ record = claim(
 print(constant.table())
 
 # %% [markdown]
-# Over the second half momentum's loss is <!--=adamp-schedule.mean.momentum-->0.02<!--/--> nats, SGDP's <!--=adamp-schedule.mean.sgdp-->0.16<!--/-->: *Predict three* is (b).
+# Over the second half momentum's loss is <!--=adamp-schedule.mean.momentum-->0.02<!--/--> nats, SGDP's <!--=adamp-schedule.mean.sgdp-->0.11<!--/-->: *Predict three* is (b).
 # The growing length is a learning-rate schedule that nobody wrote.
 # Take it away and you must write one, or choose a smaller rate.
 # (a) takes a large step for a good one; at the end of training a step that does not fade keeps jumping over the minimum.
