@@ -22,7 +22,7 @@ import tempfile
 from pathlib import Path
 
 from tests import gates
-from tests.house import load, records, sources, spec, technique_pages, twin
+from tests.house import cells, load, records, sources, spec, technique_pages, twin
 from tools import board
 from tools.bench import processor
 
@@ -38,8 +38,9 @@ def commit() -> str:
 
 
 def key(name: str, shift: int) -> str:
-    """Changes when the page or the apparatus does."""
-    code = hashlib.sha256(sources()[name].read_bytes())
+    """Changes when the page's code or the apparatus does."""
+    code = hashlib.sha256("\n".join(
+        c.source for c in cells(name) if c.cell_type == "code").encode())
     for path in sorted((ROOT / "lab1784").rglob("*.py")):
         code.update(path.read_bytes())
     return f"{name}-{code.hexdigest()[:12]}-{shift}"

@@ -170,7 +170,7 @@ draw_walks("Momentum (orange) leaves the circle",
 #
 # $$\lVert w_{t+1}\rVert^2 = \lVert w_t\rVert^2 + \eta^2\lVert p_t\rVert^2 + 2\eta^2 \sum_{k=0}^{t-1} \beta^{\,t-k}\, \lVert p_k\rVert^2 .$$
 #
-# This is the paper's [Lemma 2.2](https://arxiv.org/abs/2006.08217).
+# The [paper](https://arxiv.org/abs/2006.08217) states this law as a lemma.
 # For a scale-invariant $f$ it holds exactly, at every step and for any constant learning rate; $f$ may be another batch at every step.
 # The first two terms are Pythagoras: a step at a right angle lengthens $w$ a little.
 # The last term is what momentum adds.
