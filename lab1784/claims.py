@@ -117,6 +117,13 @@ def summary(record: dict) -> str:
     """The record in one line: verdict, effect, interval, threshold."""
     low, high = record["interval"]
     word = BOUND[record["kind"]]
+    if record["kind"] == "exact":
+        a, b = (record["arms"][record[k]] for k in ("arm", "baseline"))
+        worst = max(abs(x - y) for x, y in zip(a, b))
+        return (f"{record['id']} (exact): {record['verdict']}. largest "
+                f"|{record['arm']} - {record['baseline']}| = {worst:.1e}, "
+                f"tolerance {record[word]:.1e}, "
+                f"{len(record['seeds'])} seeds")
     return (f"{record['id']} ({record['kind']}): {record['verdict']}. "
             f"{record['arm']} - {record['baseline']} = "
             f"{record['effect']:+.3f} [{low:+.3f}, {high:+.3f}], "

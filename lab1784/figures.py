@@ -157,7 +157,9 @@ def draw_claim(record: dict) -> None:
     left.set_xticks(range(len(order)), order, rotation=turn,
                     ha="right" if turn else "center")
     left.set_xlim(-0.5, len(order) - 0.5)
-    left.set_ylabel(f"{record['metric']} ({record['better']} is better)")
+    exact = record["kind"] == "exact"
+    left.set_ylabel(record["metric"] if exact else
+                    f"{record['metric']} ({record['better']} is better)")
     left.set_title("Every seed a dot, pairs joined")
     differences = [a - b for a, b in zip(record["arms"][arm],
                                          record["arms"][rival])]
@@ -174,6 +176,7 @@ def draw_claim(record: dict) -> None:
     for x in lines:
         right.axvline(x, color=palette["rival"], lw=1.2, ls="--")
     right.margins(x=0.12)
+    right.locator_params(axis="x", nbins=5)
     ends = right.get_xlim()
     inner = lines[-1] < sum(ends) / 2
     right.text(lines[-1], 0.97, f" {BOUND[record['kind']]} ".replace("_", " "),
@@ -181,8 +184,8 @@ def draw_claim(record: dict) -> None:
                ha="left" if inner else "right",
                transform=right.get_xaxis_transform())
     right.set(yticks=[], ylim=(-0.7, 0.75))
-    right.set_xlabel(f"{arm} minus {rival}, per seed; bar: 95 % interval",
-                     fontsize=8)
+    right.set_xlabel(f"{arm} minus {rival}\ndots: seeds, bar: 95 % interval",
+                     fontsize=9, loc="left" if exact else "center")
     right.set_title(f"Verdict: {record['verdict']}")
     show(fig, f"Claim {record['id']}. Left: {record['metric']} of "
          f"{', '.join(order)}, one dot a seed. Right: paired differences of "

@@ -42,6 +42,8 @@ def to_mathml(tex: str, display: bool, node=None) -> str:
     """MathML Core for a LaTeX formula; the source itself where it fails."""
     if display and r"\\" in tex and r"\begin{" not in tex:
         tex = rf"\begin{{aligned}}{tex}\end{{aligned}}"
+    # Numbers are Sphinx's business: it knows the page's other equations.
+    tex = re.sub(r"\\(begin|end){(align|equation|gather)}", r"\\\1{\2*}", tex)
     try:
         return LATEX.convert_with_local_state(tex, displaystyle=display)
     except LatexError as error:

@@ -49,7 +49,8 @@ def scenes(n: int, seed: int | torch.Generator, size: int = 32,
     Args:
         n: number of scenes.
         seed: integer, or a `torch.Generator` on the CPU.
-        size: side S of a picture in pixels, even, 16 to 128.
+        size: side S of a picture in pixels, even, 20 to 128; in
+            smaller ones a cross and a circle can be the same pixels.
         two: probability that a scene has two objects.
 
     Raises:
@@ -57,7 +58,7 @@ def scenes(n: int, seed: int | torch.Generator, size: int = 32,
     """
     n = whole("n", n, 1, 10**6)
     two = number("two", two, 0, 1)
-    size = whole("size", size, 16, 128)
+    size = whole("size", size, 20, 128)
     if size % 2:
         raise ValueError(f"size should be even; got {size}")
     g = stream(seed, "scenes")
@@ -101,8 +102,11 @@ def encode(caption: str) -> list[int]:
     """Token ids of a caption, CAPTION_LENGTH of them.
 
     Raises:
+        TypeError: `caption` is not a string.
         ValueError: a word is not in VOCABULARY, or there are too many.
     """
+    if not isinstance(caption, str):
+        raise TypeError(f"caption should be a string; got {caption!r}")
     words = ["<start>", *caption.split(), "<end>"]
     unknown = [w for w in words if w not in VOCABULARY]
     if unknown or len(words) > CAPTION_LENGTH:
@@ -114,8 +118,13 @@ def encode(caption: str) -> list[int]:
 
 
 def decode(tokens: Tensor | list[int]) -> str:
-    """The caption of a row of token ids, without the three special ones."""
-    return " ".join(VOCABULARY[int(t)] for t in tokens if int(t) > 2)
+    """The caption of a row of token ids, without the three special ones.
+
+    Raises:
+        TypeError, ValueError: `tokens` holds something that is no token id.
+    """
+    ids = [whole("tokens", t, 0, len(VOCABULARY) - 1) for t in tokens]
+    return " ".join(VOCABULARY[i] for i in ids if i > 2)
 
 
 def _caption(pair: bool, place: int, shape: list[int],

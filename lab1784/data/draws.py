@@ -52,7 +52,12 @@ def number(name: str, value: object, low: float, high: float) -> float:
     wanted = f"{name} should be a number from {low:g} to {high:g}"
     if isinstance(value, (bool, str)) or not hasattr(value, "__float__"):
         raise TypeError(f"{wanted}; got {value!r}")
-    value = float(value)
+    try:
+        value = float(value)
+    except (TypeError, ValueError, RuntimeError):   # a tensor of several
+        raise TypeError(f"{wanted}; got {value!r}") from None
+    except OverflowError:
+        raise ValueError(f"{wanted}; got {value!r}") from None
     if not (math.isfinite(value) and low <= value <= high):
         raise ValueError(f"{wanted}; got {value}")
     return value

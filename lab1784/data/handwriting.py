@@ -127,7 +127,7 @@ def coloured_digits(seed: int | torch.Generator, rho: float,
         rho: share of the training images with the colour of their class,
             0 to 1, rounded to a whole number of images in each class.
         test_rho: the same for the test images.
-        source: "digits" (8 x 8, ink where a pixel is above 0.3) or "mnist5k"
+        source: "digits" (8 x 8, ink where a pixel is above 0.5) or "mnist5k"
             (28 x 28, ink where it is above 0, as in the official code).
         labels, test: as for the source, which gives `test` its default.
 
@@ -142,7 +142,7 @@ def coloured_digits(seed: int | torch.Generator, rho: float,
     rho = number("rho", rho, 0, 1)
     test_rho = number("test_rho", test_rho, 0, 1)
     source = choice("source", source, ("digits", "mnist5k"))
-    load, ink = {"digits": (digits, 0.3), "mnist5k": (mnist5k, 0.0)}[source]
+    load, ink = {"digits": (digits, 0.5), "mnist5k": (mnist5k, 0.0)}[source]
     g = stream(seed, "coloured_digits")
     split = load(seed, labels, **({} if test is None else {"test": test}))
     train = _deal_colours(split.train_labels, rho, g)

@@ -274,7 +274,7 @@ def make_net(side=14, classes=4, w=12):
     """Two convolutions and two dense layers, about 17,000 weights."""
     def block(a, b):
         return [nn.Conv2d(a, b, 3, padding=1), nn.BatchNorm2d(b),
-                nn.ReLU(), nn.MaxPool2d(2)]
+                nn.MaxPool2d(2), nn.ReLU()]    # the same as ReLU first
     cells = (side // 4) ** 2
     return nn.Sequential(*block(1, w), *block(w, 2 * w), nn.Flatten(),
                          nn.Linear(2 * w * cells, 64), nn.ReLU(),
@@ -428,6 +428,8 @@ record = claim(
     paper="CutMix trains stronger classifiers than Cutout.")
 
 # %% [markdown]
+# The second and the fourth claim turn on a few seeds; the [trust table](../../chapters/trust.md) says how each fared on others.
+#
 # Here are all five arms in one picture, Mixup and *paste* on three seeds beside the others.
 # On the dashed line confidence equals accuracy; above it a network believes too much in itself.
 

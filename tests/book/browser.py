@@ -28,6 +28,7 @@ URL, BASE = CONFIG["html"]["baseurl"], urlsplit(CONFIG["html"]["baseurl"]).path
 REPOSITORY = urlsplit(CONFIG["repository"]["url"]).path.strip("/")
 LAUNCH = re.compile(rf"(github\.com|/github)/{REPOSITORY}/blob/[^/]+/([^?#]+)")
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+DOCS = re.findall(r"(?:root|file): (\S+)", (ROOT / "_toc.yml").read_text())
 FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
     --disable-background-networking --disable-component-update""".split()
 

@@ -8,14 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.book.browser import (REPOSITORY, ROOT, URL, dead_launches, dead_links, pages,
-                                poor_images, site, soup)
+from tests.book.browser import (DOCS, REPOSITORY, ROOT, URL, dead_launches, dead_links,
+                                pages, poor_images, site, soup)
 
 sys.path.insert(0, str(ROOT / "tools"))
 import book_ext  # noqa: E402
 import slim  # noqa: E402
-
-DOCS = re.findall(r"(?:root|file): (\S+)", (ROOT / "_toc.yml").read_text())
 
 
 def test_every_page_of_the_contents_is_built_and_no_other():
