@@ -47,7 +47,7 @@ $(BUILT): $(PAGES) $(if $(wildcard _build/html/index.html),,FORCE)
 	              "them: $(LOG))." >&2; exit 1; }
 	@touch $(BUILT)
 
-test: env ## run every gate: about an hour on two cores
+test: env ## run every gate: up to half an hour on two cores
 	@$(PY) -m tools.nb check
 	@$(MAKE) -s --no-print-directory book PY='$(PY)'
 	@$(PY) -m pytest tests -n $(JOBS) --dist loadgroup -q

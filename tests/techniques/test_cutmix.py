@@ -117,7 +117,7 @@ MISTAKES = {
         "    cx = w // 2 + rng.integers(width - 2 * (w // 2) + 1)"),
     "Aliased paste": (
         "    mixed[:, :, top:bottom, left:right] = (\n"
-        "        x[:, :, top:bottom, left:right][partner])",
+        "        x[:, :, top:bottom, left:right].index_select(0, partner))",
         "    for i, j in enumerate(partner):\n"
         "        mixed[i, :, top:bottom, left:right] = mixed[\n"
         "            j, :, top:bottom, left:right]"),
