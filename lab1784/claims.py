@@ -93,8 +93,9 @@ def claim(id: str, statement: str, runs: Runs, *, metric: str, arm: str,
     paper:     what the paper claims, in one sentence.
 
     Returns the record (a dict, all of it JSON).  Raises TypeError or
-    ValueError where an argument is malformed, AssertionError where the
-    verdict is not the expected one or the bad arm passes.
+    ValueError where an argument is malformed, AssertionError where the bad
+    arm passes or, where pages are made and tested (see `strict`), the
+    verdict is not the expected one; a reader is told so in one line.
     """
     record = _record(id, statement, runs, metric, arm, baseline, reason,
                      kind, least, margin, better, bad, expect, paper)
@@ -106,11 +107,22 @@ def claim(id: str, statement: str, runs: Runs, *, metric: str, arm: str,
         path = Path(folder) / f"{id}.json"
         path.write_text(json.dumps(record, ensure_ascii=False, indent=1))
     if record["verdict"] != expect:
-        raise AssertionError(
-            f"claim {id!r}: the page reports {expect!r}, this run says "
-            f"{record['verdict']!r}; look for what changed, or report the "
-            "new verdict with expect=")
+        said = (f"claim {id!r}: the page reports {expect!r}, this run says "
+                f"{record['verdict']!r}")
+        if strict():
+            raise AssertionError(f"{said}; look for what changed, or report "
+                                 "the new verdict with expect=")
+        print(f"{said}. Another processor or other seeds may turn a verdict "
+              "that was close: see the trust table.")
     return record
+
+
+def strict() -> bool:
+    """Whether a surprising verdict raises: where pages are made and tested
+    (make run, make test), and not on a reader's machine, where *Run all*
+    must go on after a claim that was close."""
+    return bool({"LAB1784_RECORDS", "LAB1784_QUIET",
+                 "PYTEST_VERSION"} & os.environ.keys())
 
 
 def summary(record: dict) -> str:

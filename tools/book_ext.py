@@ -215,16 +215,22 @@ NAMES = [
      '<div class="citation-list">'),
     (' role="doc-biblioentry"', ""),
 ]
-# A formula that is wider than the page scrolls by keyboard too.
-SCROLL = """addEventListener("load", function () {
+# A formula wider than the page scrolls by keyboard too.  Figures come when
+# they are near, so that the text is there first, and the rest soon after,
+# so that the page can be read where there is no network.
+SCRIPT = """addEventListener("load", function () {
   function mark() {
-    document.querySelectorAll("div.math").forEach(function (e) {
-      if (e.scrollWidth > e.clientWidth) e.tabIndex = 0;
-      else e.removeAttribute("tabindex");
+    var all = [...document.querySelectorAll("div.math")];
+    all.map(e => e.scrollWidth > e.clientWidth).forEach(function (wide, i) {
+      if (wide) all[i].tabIndex = 0;
+      else all[i].removeAttribute("tabindex");
     });
   }
   mark();
   addEventListener("resize", mark);
+  setTimeout(function () {
+    document.querySelectorAll("img[loading=lazy]").forEach(i => i.loading = "eager");
+  }, 2000);
 });"""
 
 
@@ -242,7 +248,7 @@ def finish_page(page: Path, site: Path, root: str, docs) -> None:
         if target.exists() and " width=" not in rest and "style=" not in rest:
             width, height = struct.unpack(">II", target.read_bytes()[16:24])
             rest += f' width="{width}" height="{height}"'
-        return f'<img {rest} decoding="async">'
+        return f'<img {rest} loading="lazy" decoding="async">'
 
     html = IMAGE.sub(image, html)
     for old, new in NAMES:
@@ -271,7 +277,7 @@ def setup(app):
     app.add_node(HideCodeCellNode, override=True,
                  html=(visit_folded, depart_folded))
     NbElementRenderer.render_image = render_image
-    app.add_js_file(None, body=SCROLL)
+    app.add_js_file(None, body=SCRIPT)
     app.connect("doctree-read", before_writing)
     app.connect("doctree-resolved", fold_admonitions)
     app.connect("html-page-context", describe, priority=400)

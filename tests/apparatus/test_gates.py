@@ -204,3 +204,12 @@ def test_a_surprise_raises_after_the_record_is_written(tmp_path,
     assert kept["verdict"] == "does not hold"
     assert gates.integrity(kept) == []
     assert "does not hold" in summary(kept)
+
+
+def test_a_surprise_is_told_to_a_reader(capsys, monkeypatch):
+    """On a reader's machine Run all goes on, and one line says what turned."""
+    for name in ("LAB1784_RECORDS", "LAB1784_QUIET", "PYTEST_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    claim("x-1", "b beats a", compare(run, ["a", "b"]), metric="accuracy",
+          arm="b", baseline="a", reason="a test", least=0.5)
+    assert "this run says 'does not hold'. Another" in capsys.readouterr().out

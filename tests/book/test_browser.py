@@ -35,6 +35,7 @@ def planted(tmp_path):
 def test_page(browser, host, name):
     with Visit(browser, host + name) as visit:
         assert not visit.foreign and not visit.errors
+        visit.page.wait_for_function("[...document.images].every(i => i.complete)")
         plots = visit.page.query_selector("main img[src*='_images']")
         assert visit.bytes <= (1_000_000 if plots else 300 * 1024)
         assert not visit.headings()
