@@ -127,9 +127,9 @@ def noise(committed: dict, shifted: dict) -> list[str]:
 def stable(committed: dict, shifted: list[dict]) -> bool:
     """Gate 7: every shift keeps the sign and two thirds give the expected
     verdict again."""
-    if committed["kind"] in ("superior",) and committed["expect"] == "holds":
-        same = [r["effect"] * committed["effect"] > 0 for r in shifted]
-    else:
-        same = [True for _ in shifted]
+    directed = (committed["kind"] == "superior"
+                and committed["expect"] == "holds")
+    turned = directed and any(r["effect"] * committed["effect"] <= 0
+                              for r in shifted)
     again = sum(r["verdict"] == committed["expect"] for r in shifted)
-    return all(same) and 3 * again >= 2 * len(shifted)
+    return not turned and 3 * again >= 2 * len(shifted)

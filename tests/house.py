@@ -11,13 +11,10 @@ from pathlib import Path
 
 import jupytext
 
+from tools.nb import records, sources  # noqa: F401  (tests take them here)
+
 ROOT = Path(__file__).resolve().parent.parent
 DEFINING = ("imports", "technique", "experiment")
-
-
-def sources() -> dict[str, Path]:
-    """name -> source of every notebook of the book."""
-    return {p.stem: p for p in sorted(ROOT.glob("notebooks/*/*.py"))}
 
 
 def cells(name: str, text: str | None = None) -> list:
@@ -68,13 +65,6 @@ def load(name: str, edit: tuple[str, str] | None = None) -> dict:
 
 def twin(name: str) -> dict:
     return json.loads(sources()[name].with_suffix(".ipynb").read_text())
-
-
-def records(notebook: dict) -> list[dict]:
-    """The claims' records in a twin's output metadata."""
-    return [o["metadata"]["lab1784"]["claim"]
-            for c in notebook["cells"] for o in c.get("outputs", [])
-            if "claim" in o.get("metadata", {}).get("lab1784", {})]
 
 
 def exercises(name: str, text: str | None = None) -> list[dict]:

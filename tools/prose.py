@@ -23,12 +23,12 @@ from pathlib import Path
 
 import yaml
 
+from lab1784.claims import BOUND
+
 MARK = re.compile(r"<!--=([^<>\n]+?)-->(.*?)<!--/-->")
 # A line that begins with a comment is raw HTML to a Markdown parser: the
 # rest of the line would lose its emphasis and its links.
 LEADING = re.compile(r"^(?:#\s)?[\s>]*(?:(?:[-*+]|\d+\.)\s+)?<!--=")
-BOUND = {"superior": "least_effect", "no_worse": "margin",
-         "equal": "margin", "exact": "tolerance"}
 MINUS = "\N{MINUS SIGN}"
 SLACK = 0.05  # of the last place: another CPU's last bits rewrite nothing
 

@@ -1,7 +1,6 @@
 """CutMix: oracles, mistakes, null and wrong answers."""
 
 from fractions import Fraction
-from unittest import mock
 
 import numpy as np
 import torch
@@ -95,8 +94,7 @@ def the_batch_is_left_alone(space):
         assert all(y_b[i] != i for i in range(5) if foreign[i])
         for i in range(5):
             assert torch.isin(mixed[i], torch.cat((x[i], x[y_b[i]]))).all()
-    with mock.patch.object(np.random, "seed"):
-        same = space["cutmix"](x, y, Fixed(1.0, [1, 2, 3, 4, 0], [3, 3]))
+    same = space["cutmix"](x, y, Fixed(1.0, [1, 2, 3, 4, 0], [3, 3]))
     assert torch.equal(same[0], x) and same[3] == 1.0
 
 
