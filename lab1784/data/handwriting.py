@@ -1,5 +1,6 @@
 """Handwritten digits that ship with packages: real data, no download."""
 
+import functools
 from typing import NamedTuple
 
 import torch
@@ -45,12 +46,19 @@ def digits(seed: int | torch.Generator, labels: int | None = None,
     Source: the test part of "Optical Recognition of Handwritten Digits",
     E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998.
     """
+    return _split(*_all_digits(), stream(seed, "digits"), labels, test,
+                  limit=1000)
+
+
+@functools.lru_cache(maxsize=1)
+def _all_digits() -> tuple[Tensor, Tensor]:
+    """The whole table, read once: thirty seeds would unpack it thirty
+    times.  Nobody writes to it, since a split is made by indexing."""
     from sklearn.datasets import load_digits
 
     images, target = load_digits(return_X_y=True)
     images = torch.as_tensor(images, dtype=torch.float32) / 16
-    return _split(images.view(-1, 1, 8, 8), torch.as_tensor(target).long(),
-                  stream(seed, "digits"), labels, test, limit=1000)
+    return images.view(-1, 1, 8, 8), torch.as_tensor(target).long()
 
 
 def mnist5k(seed: int | torch.Generator, labels: int | None = None,
