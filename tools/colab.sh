@@ -10,7 +10,8 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev
     echo "Colab runs Python 3.13, and $python is not that: name one with PYTHON=." >&2
     exit 1
 fi
-if ! cmp -s "$list" "$venv/colab.installed"; then
+# The stamp holds this script as well: a package added here is installed.
+if ! cat "$list" tools/colab.sh | cmp -s - "$venv/colab.installed"; then
     echo "Installing Colab's versions into $venv: 5 to 15 minutes, once."
     [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
     # Not held to the list: what builds and installs, and what torch brings along.
@@ -18,11 +19,12 @@ if ! cmp -s "$list" "$venv/colab.installed"; then
     "$venv/bin/python" -m pip install -q --disable-pip-version-check \
         -c "$venv/versions.txt" torch numpy scipy matplotlib scikit-learn \
         mlxtend statsmodels ipykernel ipython pytest pytest-xdist nbval \
-        nbclient nbformat jupytext adamp build 'setuptools>=77' wheel PyYAML \
+        nbclient nbformat jupytext adamp jiwer simpy scikit-activeml build \
+        'setuptools>=77' wheel PyYAML \
         >"$venv/install.log" 2>&1 || {
         echo "Colab's versions could not be installed: $venv/install.log says why." >&2
         exit 1; }
-    cp "$list" "$venv/colab.installed"
+    cat "$list" tools/colab.sh >"$venv/colab.installed"
 fi
 PYTHONPATH=$(pwd) OMP_NUM_THREADS=1 exec "$venv/bin/python" -m pytest -q \
     -n 2 --dist loadgroup tests/techniques tests/book/test_alone.py "$@"

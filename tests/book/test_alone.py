@@ -199,3 +199,22 @@ def test_install_cell_changes_nothing_else(wheel, tmp_path):
         p for p in after if p.startswith("lab1784")]
     assert not [p for p in before if p not in after]
     assert call("-c", cell + "\nimport lab1784") == ""
+
+
+def lacking(script: str) -> set[str]:
+    """Packages that the techniques' tests import and `script` does not
+    install, with all that comes along."""
+    names = re.search(r"-c \S+ (torch .*?)>", script, re.S)[1]
+    there = set().union(*map(closure, re.findall(r"[\w.-]+", names)))
+    owners = metadata.packages_distributions()
+    used = {module for file in (ROOT / "tests/techniques").glob("*.py")
+            for module in re.findall(r"^ *(?:from|import) (\w+)",
+                                     file.read_text(), re.M)}
+    return {name for module in used for name in owners.get(module, ())
+            if canonicalize_name(name) not in there | {"lab1784"}}
+
+
+def test_make_colab_installs_what_the_oracles_import():
+    script = (ROOT / "tools/colab.sh").read_text()
+    assert not lacking(script)
+    assert lacking(script.replace(" jiwer", "")) == {"jiwer"}
