@@ -142,7 +142,8 @@ def draw_box(height, width, lam, rng):
 def cutmix(x, y, rng, beta=1.0):
     """Mix a batch of images with itself.
 
-    x: (N, C, H, W).  y: (N,) class numbers.  rng: numpy Generator.
+    x: (N, C, H, W), without gradient.  y: (N,) class numbers.
+    rng: numpy Generator.
     Returns the mixed images (N, C, H, W), both labels (N,), and lam, the
     share of pixels, hence of the label, that stays with the first; float.
     """
@@ -150,9 +151,8 @@ def cutmix(x, y, rng, beta=1.0):
     partner = torch.from_numpy(rng.permutation(len(x)))  # (N,)
     height, width = x.shape[2:]
     top, bottom, left, right = draw_box(height, width, lam, rng)
-    mixed = x.clone()
-    mixed[:, :, top:bottom, left:right] = (
-        x[:, :, top:bottom, left:right].index_select(0, partner))
+    mixed, box = x.clone(), (..., slice(top, bottom), slice(left, right))
+    torch.index_select(x[box], 0, partner, out=mixed[box])   # paste
     pasted = (bottom - top) * (right - left)
     lam = 1 - pasted / (height * width)
     return mixed, y, y[partner], lam

@@ -114,8 +114,7 @@ MISTAKES = {
         "cy = h // 2 + rng.integers(height - 2 * (h // 2) + 1)\n"
         "    cx = w // 2 + rng.integers(width - 2 * (w // 2) + 1)"),
     "Aliased paste": (
-        "    mixed[:, :, top:bottom, left:right] = (\n"
-        "        x[:, :, top:bottom, left:right].index_select(0, partner))",
+        "    torch.index_select(x[box], 0, partner, out=mixed[box])   # paste",
         "    for i, j in enumerate(partner):\n"
         "        mixed[i, :, top:bottom, left:right] = mixed[\n"
         "            j, :, top:bottom, left:right]"),
