@@ -1,6 +1,7 @@
 """HyperCLOVA, prompting: what its page must survive (see
 test_every_page.py)."""
 
+import copy
 import hashlib
 
 import numpy as np
@@ -205,10 +206,30 @@ def frozen_means_frozen(page):
             atol=1e-5)
 
 
+def fine_tuned_one_by_one(page):
+    """A copy of the model a task, trained in a plain loop."""
+    given, asked, labels = page["four_words"](3, n=3)
+    lm = fresh(page)
+    before = fingerprint(lm)
+    got = page["fine_tune"](lm, given, labels, asked, 1e-2, 5)
+    assert fingerprint(lm) == before, "the language model has changed"
+    for i in range(3):
+        mine = copy.deepcopy(lm).requires_grad_(True)
+        optimizer = torch.optim.Adam(mine.parameters(), 1e-2)
+        for _ in range(5):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(
+                mine(mine.embed(given[i, :, None]))[:, -1],
+                labels[i]).backward()
+            optimizer.step()
+        want = mine(mine.embed(asked[i, :, None]))[:, -1].detach()
+        np.testing.assert_allclose(got[i], want, atol=2e-3)
+
+
 ORACLES = [row_by_hand, block_equals_torch, no_future, loss_by_hand,
            zero_shot_is_the_prior, answers_follow_the_labels,
            a_perfect_reader, episodes_obey_their_task, four_words_apart,
-           encoder_in_numpy, frozen_means_frozen]
+           encoder_in_numpy, frozen_means_frozen, fine_tuned_one_by_one]
 
 # name, in bold under "Break it" -> an edit that matches exactly once
 MISTAKES = {
