@@ -248,6 +248,10 @@ SCRIPT = """addEventListener("load", function () {
 });"""
 
 
+ONE_LINE = re.compile(r'(<div class="output [^"]*)("><div class="highlight"><pre>'
+                      r'<span></span>[^\n]*\n</pre>)')
+
+
 def finish_page(page: Path, site: Path, root: str, docs) -> None:
     """What is easier on the finished HTML than in the writer."""
     html = page.read_text(encoding="utf-8")
@@ -265,6 +269,8 @@ def finish_page(page: Path, site: Path, root: str, docs) -> None:
         return f'<img {rest} loading="lazy" decoding="async">'
 
     html = IMAGE.sub(image, html)
+    # A verdict is one line: on a phone it wraps; a table never does.
+    html = ONE_LINE.sub(r"\1 one-line\2", html)
     for old, new in NAMES:
         html = html.replace(old, new)
     if page.name == "404.html":     # served for any address, at any depth

@@ -139,3 +139,16 @@ def test_roots_are_drawn(browser, host):
             return [...document.querySelectorAll('msqrt')].map(
                 e => w(e) - w(e.firstChild)); })""")
         assert wider and min(wider) > 5
+
+
+def test_a_verdict_is_read_on_a_phone_without_scrolling(browser, host):
+    """Outputs of one line wrap; a table keeps its columns and scrolls."""
+    with Visit(browser, f"{host}notebooks/3-machine-learning/cutmix.html",
+               width=360) as v:
+        wide = "e => e.filter(p => p.scrollWidth > p.clientWidth).length"
+        verdict, table = (v.page.locator(".output.stream pre", has_text=text)
+                          for text in ("(superior):", "log_loss"))
+        assert verdict.count() > 4 and verdict.evaluate_all(wide) == 0
+        assert table.count() == 1 == table.evaluate_all(wide)
+        v.page.add_style_tag(content="pre { white-space: pre !important }")
+        assert verdict.evaluate_all(wide) == verdict.count()
