@@ -412,7 +412,8 @@ def diagonal_set(world, n=300):
 def fit(cells, y, seed, saturation, steps, lr=1e-2):
     """A network trained on one image for each row of cells (N, 4)."""
     torch.manual_seed(seed)
-    net, g = make_net(), torch.Generator().manual_seed(seed)
+    net = make_net().to(memory_format=torch.channels_last)  # pools faster
+    g = torch.Generator().manual_seed(seed)
     x = draw(cells, g, saturation)
     optimizer = torch.optim.Adam(net.parameters(), lr, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -473,11 +474,16 @@ def draw_parameters(n, g, width=8):
             uniform(2 * width, LEVELS)]
 
 
-def forward(x, p):
-    """(B, 3, H, W) through n networks at once: (B, n, LEVELS)."""
+def forward(x, p, few=10):
+    """(B, 3, H, W) through n networks, a few at a time: (B, n, LEVELS)."""
     n = len(p[0])
+    if n > few:                          # what a few need stays in the cache
+        return torch.cat([forward(x, [q[k:k + few] for q in p])
+                          for k in range(0, n, few)], 1)
     h = F.conv2d(x, p[0].flatten(0, 1), p[1].flatten(), padding=1)
-    h = F.max_pool2d(h, 2).relu()
+    # What max_pool2d(h, 2) gives, to the last bit and in half the time.
+    h = torch.maximum(h[:, :, ::2], h[:, :, 1::2])
+    h = torch.maximum(h[..., ::2], h[..., 1::2]).relu()
     h = F.conv2d(h, p[2].flatten(0, 1), p[3].flatten(), padding=1, groups=n)
     h = h.relu().mean((2, 3)).view(len(x), n, -1)
     return torch.einsum("bnf,nkf->bnk", h, p[4]) + p[5]
