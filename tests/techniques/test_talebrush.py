@@ -63,10 +63,10 @@ class Recorder:
         self.table, self.asked = table, []
         self.scale = torch.tensor(8.0)
 
-    def __call__(self, code, v, words):
+    def __call__(self, code, v, words, first=0):
         self.asked.append((code, v.clone(), words.clone()))
         last = torch.cat([torch.zeros_like(v[:, None]).long(), words], 1)
-        return self.table[code][last]                # (N, T + 1, 40)
+        return self.table[code][last][:, first:]     # (N, T + 1, 40)
 
 
 def asks_only_what_it_may(page):
@@ -83,8 +83,8 @@ def asks_only_what_it_may(page):
     for w in range(40):
         step[w, w + 1 if 4 <= w < 39 else 4] = 0.0
     place = torch.tensor([[2], [0], [3]])
-    text = page["write"](lambda text: step[text], gedi, place, v,
-                         torch.Generator().manual_seed(0))
+    text = page["write"](lambda text, first: step[text][:, first:], gedi,
+                         place, v, torch.Generator().manual_seed(0))
     assert torch.equal(text[:, :1], place)
     want = torch.arange(4, page["LENGTH"] + 4).expand(3, -1)
     assert torch.equal(text[:, 1:], want)
@@ -112,7 +112,8 @@ def remembers_the_sentence(page):
 
     page["guide"] = spy
     try:
-        base = (lambda text: torch.full((*text.shape, 40), -math.log(40)))
+        base = (lambda text, first: torch.full(
+            (*text[:, first:].shape, 40), -math.log(40)))
         v = torch.full((6,), 50.0)
         text = page["write"](base, gedi, torch.zeros(6, 1).long(), v,
                              torch.Generator().manual_seed(1), 0.0, 0.0)
@@ -186,8 +187,8 @@ ORACLES = [bayes_by_enumeration, guide_by_the_words,
            levels_like_numpy, loss_by_hand, the_judge_is_bayes]
 
 MISTAKES = {
-    "Mirrored level": ("gedi(FALSE, v, new)[:, -1]])",
-                       "gedi(TRUE, 100 - v, new)[:, -1]])"),
+    "Mirrored level": ("gedi(FALSE, v, new, -1)[:, 0]])",
+                       "gedi(TRUE, 100 - v, new, -1)[:, 0]])"),
     "No vote": ("logits = base + omega * vote",
                 "logits = base + 0 * omega * vote"),
     "No division": ("torch.stack([true, false], 2) / words",
