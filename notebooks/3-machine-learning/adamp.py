@@ -1046,6 +1046,8 @@ def judge_factors(pair):
 
     for name, kind, factor, rest in (("SGDP", SGDP, pair[0], (0.9,)),
                                      ("AdamP", AdamP, pair[1], ())):
+        assert factor >= 1, (
+            f"{name}: longer weights turn less, so the rate must rise.")
         gap = (directions(lambda w: kind(w, 0.1 * factor, *rest), 3)
                - directions(lambda w: kind(w, 0.1, *rest), 1)).abs().max()
         hint = ("Count both: the gradient is shorter, and the same shift "
