@@ -281,9 +281,13 @@ WRONG = {
                     ("order = (0, 1, 4)", "what the claim beat"),
                     ("order = (1, 4, 0)", "dearer than selfishness"),
                     ("order = (1, 1, 0)", "each once")],
-    "elevators-3": [("mix = LUNCH", "less than one floor"),
-                    ("mix = (0.0, 0.0)", "less than one floor"),
-                    ("mix = (0.9, 0.9)", "together at most 1")],
+    "elevators-3": [
+        ("mix, larger_step = LUNCH, 'ride'", "less than one floor"),
+        ("mix, larger_step = (0.0, 0.0), 'floor'", "less than one floor"),
+        ("mix, larger_step = (0.9, 0.9), 'ride'", "together at most 1"),
+        ("mix, larger_step = (1.0, 0.0), 'wait'", "Answer"),
+        ("mix, larger_step = (1.0, 0.0), 'floor'", "counting a ride gains"),
+        ("mix, larger_step = (0.0, 1.0), 'ride'", "counting a ride gains")],
     "elevators-4": [("mended = lambda car, p, b: cost('fastest', car, p, b)",
                      "Whose delay is missing"),
                     ("mended = lambda car, p, b: cost('everyone', car, p, b,"
