@@ -82,16 +82,46 @@ def failures() -> str:
     return "\n".join(lines) or "Nothing so far."
 
 
+FAITHFUL = {
+    "paper": "Pages whose algorithm was read in the paper or its official "
+             "code",
+    "second hand": "pages with a rule that was read elsewhere, or in part, "
+                   "as their cards say",
+    "sketch": "sketches after a paper",
+}
+
+
+def faithful(source: str) -> str:
+    """How near a page's algorithm is to the paper's, a key of FAITHFUL.
+
+    source: the text of the page's .py.  A sketch says so in its title.  A
+    page with a rule from elsewhere than the paper's whole text and its
+    official code says so in its card, in a row `# | Rule read in | SOURCE |`.
+    """
+    if re.search(r"(?mi)^# # a sketch after ", source):
+        return "sketch"
+    card = source.split("\n# %%", 2)[1]
+    row = re.search(r"(?m)^# \| Rule read in \|(.*)\|[ \t]*$", card)
+    if row is None:
+        return "paper"
+    if not row[1].strip():
+        raise ValueError("the card's row `Rule read in` names no source")
+    return "second hand"
+
+
 def count() -> str:
     rows = by_page()
     held = sum(r["verdict"] == "holds" for _, r in rows)
-    pages = {r["notebook"] for _, r in rows}
-    sketches = sum(title(p).lower().startswith("a sketch after")
-                   for p in pages)
-    return (f"The book has {len(pages)} technique pages with {len(rows)} "
-            f"claims; {held} hold, {len(rows) - held} do not or are not "
-            f"settled.\nPages whose algorithm is the paper's: "
-            f"{len(pages) - sketches}; sketches after a paper: {sketches}.")
+    pages: dict[str, list[str]] = {kind: [] for kind in FAITHFUL}
+    for page in dict.fromkeys(r["notebook"] for _, r in rows):
+        pages[faithful((ROOT / f"{page}.py").read_text())].append(page)
+    told = [f"{FAITHFUL[kind]}: {len(names)}"
+            + f" ({'; '.join(map(link, names))})"
+            * (kind != "paper" and bool(names))
+            for kind, names in pages.items()]
+    return (f"The book has {sum(map(len, pages.values()))} technique pages "
+            f"with {len(rows)} claims; {held} hold, {len(rows) - held} do "
+            f"not or are not settled.\n" + ";\n".join(told) + ".")
 
 
 def trust() -> str:

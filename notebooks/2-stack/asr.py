@@ -17,6 +17,7 @@
 # |---|---|
 # | Paper | A. Graves, S. Fernández, F. Gomez, J. Schmidhuber, [*Connectionist Temporal Classification: Labelling Unsegmented Sequence Data with Recurrent Neural Networks*](https://doi.org/10.1145/1143844.1143891), ICML 2006 |
 # | Official code | none that we know; the loss is compared with PyTorch's [`ctc_loss`](https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.ctc_loss.html) |
+# | Rule read in | a [Chinese translation](https://github.com/sailordiary/paper-translations) of the whole paper |
 # | In the article | section 2, the Core AI Engine of the stack: speech recognition (ASR, 음성인식). It names no method, and what NAVER's engine uses is not public |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); adding probabilities as logarithms |
 # | Data | synthetic speech: ten Korean digits (공, 일, 이, 삼 …) made of sine waves and noise, so that the true timing is known |

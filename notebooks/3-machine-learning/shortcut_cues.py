@@ -16,7 +16,8 @@
 # | | |
 # |---|---|
 # | Paper | L. Scimeca, S. J. Oh, S. Chun, M. Poli, S. Yun, [*Which Shortcut Cues Will DNNs Choose? A Study from the Parameter-Space Perspective*](https://arxiv.org/abs/2110.03095), ICLR 2022 |
-# | Official code | none; a repository of the first author calls itself not an official release, and only its README could be read. This page follows the paper's abstract and its figure 1 |
+# | Official code | none; a repository of the first author calls itself not an official release, and only its README could be read |
+# | Rule read in | the paper's abstract and its figure 1, not its whole text |
 # | In the article | the ICLR 2022 news, one of its five papers |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); a training loop in PyTorch |
 # | Data | drawn objects with four cues, where the truth is known |

@@ -16,7 +16,8 @@
 # | | |
 # |---|---|
 # | Paper | R. Smith and R. Peters, [*ETD Algorithm with Destination Dispatch and Booster Options*](https://peters-research.com/index.php/papers/etd-algorithm-with-destination-dispatch-and-booster-options), Elevcon Milan 2002; the formula of the round trip as in G. Barney and L. Al-Sharif, [*Elevator Traffic Handbook*](https://www.taylorfrancis.com/books/9781315723600/chapters/10.4324/9781315723600-16) |
-# | Official code | none is public, neither theirs nor NAVER's; the cost was read in the notes of [elevator-dispatch-sim](https://github.com/samuelgregorovic/elevator-dispatch-sim), `docs/RESEARCH.md`, commit `5adcb23` |
+# | Official code | none is public, neither theirs nor NAVER's |
+# | Rule read in | for the cost, the notes of [elevator-dispatch-sim](https://github.com/samuelgregorovic/elevator-dispatch-sim), `docs/RESEARCH.md`, commit `5adcb23` |
 # | In the article | section 3, the building 1784, and its figure 1e: in one sentence, without a method |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); expectation, and some Python |
 # | Data | drawn passengers in a drawn tower of 28 floors and four cars |

@@ -15,8 +15,9 @@
 #
 # | | |
 # |---|---|
-# | Paper | D. D. Lewis, W. A. Gale, [*A Sequential Algorithm for Training Text Classifiers*](https://arxiv.org/abs/cmp-lg/9407020), SIGIR 1994, for asking where the model is unsure; T. Scheffer, C. Decomain, S. Wrobel, *Active Hidden Markov Models for Information Extraction*, IDA 2001, to whom the margin is usually credited. Of both we read the abstracts; the second asks about "difficult" tokens and does not name the margin |
-# | Official code | none; the rules are compared with those of [scikit-activeml](https://github.com/scikit-activeml/scikit-activeml), version `1.0.1`, which takes them from B. Settles, *Active Learning Literature Survey*, 2009 |
+# | Paper | D. D. Lewis, W. A. Gale, [*A Sequential Algorithm for Training Text Classifiers*](https://arxiv.org/abs/cmp-lg/9407020), SIGIR 1994, for asking where the model is unsure; T. Scheffer, C. Decomain, S. Wrobel, *Active Hidden Markov Models for Information Extraction*, IDA 2001, to whom the margin is usually credited. The second asks about "difficult" tokens and does not name the margin |
+# | Official code | none; the rules are compared with those of [scikit-activeml](https://github.com/scikit-activeml/scikit-activeml), version `1.0.1` |
+# | Rule read in | that library, which takes its rules from B. Settles, *Active Learning Literature Survey*, 2009; of the two papers we read the abstracts |
 # | In the article | the interview names active learning as a subject of the head's own work and of his team, and no method; this is one of the oldest |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); logistic regression |
 # | Data | scikit-learn's real digits, 8 by 8 pixels; in two of the experiments a share of them is spoilt on purpose |

@@ -36,3 +36,46 @@ def test_the_trust_table_is_of_these_claims():
     told = {c for page in table["pages"].values() for c in page["claims"]}
     assert told == {name for name, _ in board.by_page()}
     assert len(set(table["shifts"])) == 3 and len(table["commit"]) == 40
+
+
+PAGE = """# ---
+# jupyter:
+# ---
+
+# %% [markdown]
+# # {title}
+#
+# | | |
+# |---|---|
+# | Paper | A. Author, *A Paper*, 2001 |
+{row}# | Official code | none |
+
+# %% [markdown]
+# | Rule read in | a table that is not the card |
+"""
+
+
+@pytest.mark.parametrize("kind, title, row", [
+    ("paper", "A title that tells", ""),
+    ("second hand", "A title that tells",
+     "# | Rule read in | a translation of the paper |\n"),
+    ("sketch", "A sketch after a paper", ""),
+    ("sketch", "A sketch after a paper",
+     "# | Rule read in | a translation of the paper |\n"),
+])
+def test_how_faithful_a_page_says_it_is(kind, title, row):
+    assert board.faithful(PAGE.format(title=title, row=row)) == kind
+
+
+def test_a_secondary_source_has_a_name():
+    with pytest.raises(ValueError, match="names no source"):
+        board.faithful(PAGE.format(title="A title that tells",
+                                   row="# | Rule read in | |\n"))
+
+
+def test_every_page_is_counted_once():
+    pages = {r["notebook"] for _, r in board.by_page()}
+    kinds = [board.faithful((ROOT / f"{p}.py").read_text()) for p in pages]
+    said = board.count()
+    for kind, words in board.FAITHFUL.items():
+        assert f"{words}: {kinds.count(kind)}" in said
