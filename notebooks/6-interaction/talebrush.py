@@ -461,16 +461,17 @@ def run(arm, seed, strength=1.0, steps=300, **settings):
 # So its temperature is the one with the smallest error among those at which it writes at least as many different sentences as the guided writer at the smallest error of its own.
 
 # %%
+base, gedi = train(1000, 300)
+v, place = heights(1000)
+found = {}                                     # drawn in a figure below
 print("               error  distinct  surprise")
 for arm, name, grid in (("guided", "omega", (1, 3, 10, 30)),
                         ("direct", "cold ", (1.0, 0.5, 0.2, 0.1))):
-    base, gedi = train(1000, 300)
-    v, place = heights(1000)
     for setting in grid:
         rng = torch.Generator().manual_seed(1)
         text = (write(base, gedi, place, v, rng, setting) if arm == "guided"
                 else sentences(arm, base, gedi, place, v, rng, cold=setting))
-        got = measure(base, text, v)
+        got = found[arm, setting] = measure(base, text, v)
         print(f"{arm} {name} {setting:4.1f} {got['error']:5.1f}"
               f"  {got['distinct']:8.2f}  {got['surprise']:8.2f}")
 print(f"learned scale alpha: {gedi.scale.item():.1f}")
@@ -507,7 +508,7 @@ record = claim(
 # %% [markdown]
 # The mean error of the guided writer is <!--=talebrush-three.mean.guided:1-->10.1<!--/--> points, that of *three* <!--=talebrush-three.mean.three:1-->15.7<!--/--> and of the base alone <!--=talebrush-three.mean.unguided:1-->34.5<!--/-->.
 # *Three* had the true judge to choose with, and still could only choose among what the base happened to say.
-# Three is the number that costs the same, and the claim goes no further: with five draws the judge comes about as close as guidance, which [a claim below](#the-parts-one-at-a-time) measures.
+# Three is the number that costs the same, and the claim goes no further: with five draws the judge comes about as close, and which of the two is closer is not settled by [a claim below](#the-parts-one-at-a-time).
 # Guidance saves draws, and it needs no judge while it writes.
 #
 # Second, the small model by itself.
@@ -529,7 +530,7 @@ record = claim(
 # The interval excludes zero, but it reaches to the near side of the least effect: that the mean gain is as large as we asked is less sure than that there is one.
 # *Direct* knows the same labels; what it lacks is the comparison with *false*, which guidance has.
 # Give it the vote and the filter on its own words, and it comes about as close as the guided writer; that, too, is measured [below](#the-parts-one-at-a-time).
-# So the obedience is the vote's and the filter's, and the base brings something else: the place, which the small model never saw, and sentences that the base would have written.
+# What the base brings is something else: the place, which the small model never saw, and sentences that the base would have written.
 # The column `surprise` shows it: *direct* stands above the guided writer.
 #
 # Third, the heights that nobody labelled.
@@ -672,7 +673,7 @@ record = claim(
     "one guided sentence does.",
     among("three", "five", "guided"), metric="error", arm="five",
     baseline="guided", kind="no_worse", better="lower", margin=1.2,
-    bad="three",
+    bad="three", expect="not settled",
     reason="the least effect that was asked of guidance over three: what "
            "five may lack is less than what three had to",
     paper="The endpoints draw again when a sentence lies far from the line, "
@@ -692,15 +693,25 @@ record = claim(
     paper="The paper makes no such test; this one is ours.")
 
 # %% [markdown]
+# *Five* against guided is **not settled**: the mean difference is <!--=talebrush-five.effect:1-->0.0<!--/--> points, its interval from <!--=talebrush-five.low:1-->−1.5<!--/--> to <!--=talebrush-five.high:1-->1.6<!--/-->, and the claim allowed <!--=talebrush-five.least:1-->1.2<!--/-->.
+# So we cannot say that five draws are as good, and not that they are worse; an earlier version of this page said that they come closer, from three seeds.
+# They cost five passes and a judge who knows the truth, where a guided sentence costs three passes and no judge; and they keep the variety of the base, which guidance does not.
+#
+# *Voted* holds: without any base the small model is off by <!--=talebrush-voted.mean.voted:1-->10.6<!--/--> points, where *direct* is off by <!--=talebrush-voted.mean.direct:1-->14.7<!--/--> and guided by <!--=talebrush-voted.mean.guided:1-->10.1<!--/-->.
+# So the obedience is the vote's and the filter's.
+# The base brings what it knows: the column `surprise` has *voted* far above the base's own sentences, and guided hardly.
+#
+# The other two arms carry one ingredient each, and no claim is made about them.
+# The vote alone takes the error of the base from <!--=talebrush-voted.mean.unguided:1-->34.5<!--/--> to <!--=talebrush-voted.mean.vote:1-->18.0<!--/--> points, the filter alone to <!--=talebrush-voted.mean.filter:1-->9.9<!--/-->, as near as both together.
+
+# %% [markdown]
 # ## What the weight does, and what the filter does
 #
 # The search table stopped at four weights with the filter on.
-# Here is a wider range, with the filter and without, on the seed of the search.
+# Here is a wider range, with the filter and without, on the nets of the search.
 # The dotted lines are sentences of the grammar itself, drawn *at* the asked fortune.
 
 # %% tags=["results"]
-base, gedi = train(1000, 300)
-v, place = heights(1000)
 weights = (0.1, 0.3, 1, 3, 10, 30)
 truth = measure(base, draw(v, torch.Generator().manual_seed(2)), v)
 keys = ("error", "correlation", "surprise")
@@ -710,8 +721,9 @@ for filter_p, name, colour in ((0.8, "with the filter", "method"),
     got = []
     for omega in weights:
         rng = torch.Generator().manual_seed(1)
-        text = write(base, gedi, place, v, rng, omega, filter_p)
-        got.append(measure(base, text, v))
+        got.append(found["guided", omega] if filter_p and omega >= 1 else
+                   measure(base, write(base, gedi, place, v, rng, omega,
+                                       filter_p), v))
     for ax, key in zip(axes, keys):
         ax.plot(weights, [g[key] for g in got], "o-", label=name,
                 color=palette[colour])
@@ -744,9 +756,10 @@ fig, axes = subplots(1, 2, width=7.4, height=3.1, sharey=True)
 scale = 5.0 * torch.arange(21)
 for ax, arm, title in ((axes[0], "guided", "Mixed levels: a ramp"),
                        (axes[1], "nearest", "Nearest label: a staircase")):
-    rows = torch.stack([fortune(sentences(
-        arm, base, gedi, place[:200], scale[k].expand(200),
-        torch.Generator().manual_seed(3))) for k in range(21)])
+    rows = fortune(sentences(
+        arm, base, gedi, place[:200].repeat(21, 1),
+        scale.repeat_interleave(200),
+        torch.Generator().manual_seed(3))).view(21, 200)
     low, high = rows.quantile(torch.tensor([0.25, 0.75]), dim=1)
     ax.fill_between(scale, low, high, alpha=0.25, lw=0,
                     color=palette["method"])
@@ -757,10 +770,12 @@ for ax, arm, title in ((axes[0], "guided", "Mixed levels: a ramp"),
     ax.set(xlabel="height of the line", title=title)
 axes[0].set_ylabel("fortune of the sentences")
 show(fig, "Mean fortune of the sentences against the height of the line, "
-          "with the middle half as a band and the labelled heights as "
-          "dotted lines. Left, with mixed levels, it climbs along the "
-          "diagonal; right, with the nearest label, it moves in three "
-          "steps.")
+          "with the middle half as a band, the diagonal dashed and the "
+          "labelled heights as dotted lines. Left, with mixed levels: flat "
+          "near 10 up to height 20, then up near the diagonal with dips, "
+          "and flat above 90 from height 80 on. Right, with the nearest "
+          "label: three level steps, near 10, 45 and 92, with jumps after "
+          "25 and after 70; the band of the middle one is the widest.")
 
 # %% [markdown]
 # Mixing the embeddings gives a ramp, though not a straight one.
@@ -895,8 +910,9 @@ for name, model in (("guided", gedi), ("mirrored", Mirrored())):
 # | a transformer of one layer, 2,000 labelled sentences | seeds from 1000 on | slower, and guided less well |
 # | the generative loss alone, λ of one, for the small model | seeds from 1000 on | worse for guided and for direct writing |
 # | the network above, 4,000 labelled sentences | seeds 0 to 4, once | the experiment above |
-# | four and five unguided sentences, the nearest kept by the judge | after the experiment, seeds 1000 to 1002 | four are still farther from the line than guided, five are closer on each seed |
+# | four and five unguided sentences, the nearest kept by the judge | after the experiment, seeds 1000 to 1002 | four are still farther from the line than guided; five were closer on each seed, and with other draws, on seeds 1000 to 1003, closer on two of four |
 # | *direct* with the vote and the filter on its own words | after the experiment, seeds 1000 to 1002 | as close as guided to within about one point, more varied, and more surprising to the base |
+# | the two claims on the parts | seeds 0 to 4, once, after the others were known | *five* is not settled, *voted* holds |
 # | a judge for whom all 21 heights are equally likely | after the experiment, seeds 1000 to 1002 | guided is still closest, *nearest* second |
 #
 # ## In the lab
@@ -977,7 +993,7 @@ check("talebrush-2", class_bias, judge_bias)
 # "The weight $\omega$ does the steering; the filter tidies up."
 # Give a pair `(omega, filter_p)` with a weight of at most `0.1` that comes closer to the line than $\omega = 3$ without the filter.
 # Of the weights in the figure, that is the best one without it.
-# The check trains for a moment and compares.
+# The check lets both write on the seed of the search, and compares.
 
 # %% tags=["exercise"]
 steering = (..., ...)
@@ -989,8 +1005,8 @@ def judge_steering(pair):
         raise Unanswered
     assert 0 <= omega <= 0.1, "The weight should lie between 0 and 0.1."
     assert 0 <= filter_p < 1, "filter_p is a share of probability."
-    base, gedi = train(1000, 120)
-    v, place = heights(1000, 400)
+    base, gedi = train(1000, 300)
+    v, place = heights(1000)
     ours, rival = (measure(base, write(
         base, gedi, place, v, torch.Generator().manual_seed(1), *setting),
         v)["error"] for setting in ((omega, filter_p), (3.0, 0.0)))
@@ -1022,12 +1038,24 @@ mended = strict
 
 # %% tags=["check", "hide-input"]
 def judge_mended(function):
-    rng = torch.Generator().manual_seed(0)
-    for words in (1, 3, 8):
+    global guide
+    own, rng = guide, torch.Generator().manual_seed(0)
+    assert function is not own, "That is the page's own: mend `strict`."
+
+    def absent(*given):
+        raise AssertionError("It calls `guide`: mend `strict` itself.")
+
+    for words, *settings in ((1, 1.0, 0.8, 0.8), (3, 1.0, 0.8, 0.8),
+                             (8, 1.0, 0.8, 0.8), (3, 2.0, 0.7, 0.6)):
         base, true, false = torch.randn(
             3, 5, 7, generator=rng).log_softmax(2)
-        given = (base, true, false, words, 4.0, 1.0, 0.8, 0.8)
-        got, right = function(*given), guide(*given)
+        given = (base, true, false, words, 4.0, *settings)
+        right = own(*given)
+        try:
+            guide = absent
+            got = function(*given)
+        finally:
+            guide = own
         vote = (4.0 * (true - false) / words).sigmoid()
         for i in range(5):
             for j in range(7):

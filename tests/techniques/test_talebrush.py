@@ -238,6 +238,16 @@ WRONG = {
     "talebrush-4": [("mended = strict", "is struck off and should stay"),
                     ("mended = lambda b, t, f, *rest: b",
                      "stays and should be struck off"),
-                    ("mended = lambda *a: guide(*a) + 1",
-                     "other logits")],
+                    ("mended = guide", "the page's own"),
+                    ("mended = lambda *a: guide(*a)", "It calls `guide`"),
+                    ("def mended(b, t, f, *rest):\n"
+                     "    return strict(b, t, f, *rest[:-1], "
+                     "math.log(0.8))", "stay"),
+                    ("def mended(b, t, f, *rest):\n"
+                     "    out = strict(b, t, f, *rest[:-1], "
+                     "math.log(rest[-1]))\n"
+                     "    return out.softmax(1)", "stay"),
+                    ("def mended(b, t, f, *rest):\n"
+                     "    return 1 + strict(b, t, f, *rest[:-1], "
+                     "math.log(rest[-1]))", "other logits")],
 }
