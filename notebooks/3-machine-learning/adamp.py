@@ -20,7 +20,7 @@
 # | In the article | section 2.1, machine learning, third technique |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); momentum, Adam and batch normalisation in PyTorch |
 # | Data | drawn quadratics; scikit-learn's real digits |
-# | Time | <!--=bench.adamp.seconds-->49<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.adamp.seconds-->33<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 배치 정규화가 뒤따르는 층에서는 가중치의 길이가 출력을 바꾸지 않고, 대신 한 걸음의 크기를 나눕니다.

@@ -20,7 +20,7 @@
 # | In the article | section 2.1, machine learning, first technique |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); a training loop in PyTorch |
 # | Data | drawn objects of two parts, where the truth is known; scikit-learn's real digits at the end |
-# | Time | <!--=bench.cutmix.seconds-->64<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.cutmix.seconds-->51<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 물체의 머리만 보고 배운 분류기는 머리가 가려지면 틀립니다.
@@ -155,7 +155,7 @@ def cutmix(x, y, rng, beta=1.0):
     torch.index_select(x[box], 0, partner, out=mixed[box])   # paste
     pasted = (bottom - top) * (right - left)
     lam = 1 - pasted / (height * width)
-    return mixed, y, y[partner], lam
+    return mixed, y, y.index_select(0, partner), lam
 
 # %% [markdown]
 # Last the loss.

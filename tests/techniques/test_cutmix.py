@@ -105,7 +105,7 @@ MISTAKES = {
     "Raw λ": ("    lam = 1 - pasted / (height * width)\n", ""),
     "Swapped shares": ("lam = 1 - pasted / (height * width)",
                        "lam = pasted / (height * width)"),
-    "Labels not mixed": ("return mixed, y, y[partner], lam",
+    "Labels not mixed": ("return mixed, y, y.index_select(0, partner), lam",
                          "return mixed, y, y, lam"),
     "No square root": ("ratio = math.sqrt(1 - lam)", "ratio = 1 - lam"),
     "Box always inside": (
@@ -118,9 +118,9 @@ MISTAKES = {
         "    for i, j in enumerate(partner):\n"
         "        mixed[i, :, top:bottom, left:right] = mixed[\n"
         "            j, :, top:bottom, left:right]"),
-    "Another partner's label": ("return mixed, y, y[partner], lam",
-                                "return mixed, y, y[torch.from_numpy("
-                                "rng.permutation(len(x)))], lam"),
+    "Another partner's label": (
+        "return mixed, y, y.index_select(0, partner), lam",
+        "return mixed, y, y[torch.from_numpy(rng.permutation(len(x)))], lam"),
     "Rounded up": ("h, w = int(height * ratio), int(width * ratio)",
                    "h, w = math.ceil(height * ratio) + 1, "
                    "math.ceil(width * ratio) + 1"),
