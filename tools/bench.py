@@ -135,6 +135,11 @@ def bench(only: list[str]) -> None:
         print(f"{words}: {kept['ratios'][key]:.2f}", flush=True)
     nb.write(KEPT, json.dumps(kept, indent=1, sort_keys=True) + "\n")
     nb.fill()
+    times = {k: kept[k]["seconds"] for k in nb.sources() if k in kept}
+    longest = max(times, key=times.__getitem__)
+    print(f"Mean of {len(times)} notebooks: "
+          f"{statistics.mean(times.values()):.0f} s (aim: 35); longest: "
+          f"{longest}, {times[longest]:.0f} s (cap: 60).")
     print("The times are in assets/bench.json; make run and make fill put "
           "them into the prose.")
 
