@@ -46,7 +46,7 @@ function draw(panel, grid, text) {
   const n = grid.columns.length, top = grid.levels.length - 1, at = [...grid.start];
   const left = 12 + margin(grid.levels), wide = (316 - left) / n, low = 190, high = 20;
   const x = i => left + wide * (i + 0.5), y = share => low - (low - high) * share;
-  const svg = add(panel, "svg", {viewBox: "0 0 320 224"});
+  const svg = add(panel, "svg", {viewBox: "0 0 320 224", role: "group", "aria-label": grid.title});
   grid.levels.forEach((name, k) => {
     rule(svg, left, y(k / top));
     add(svg, "text", {x: left - 8, y: y(k / top) + 4.5, "text-anchor": "end"}, name);

@@ -109,6 +109,8 @@ def drags(v: Visit) -> list[str]:
         return [f"{when}: {said}, {dots}"] * (
             said != level or dots != want or hand.get_attribute("aria-valuetext") != names[second]
             or hand.get_attribute("aria-valuenow") != str(second))
+    group = v.page.get_attribute(".panel svg[role=group]", "aria-label", timeout=3000)
+    faults += ["the drawing's name"] * (group != v.page.inner_text(".panel figcaption"))
     tab(v, "[role=slider]:nth-of-type(2)")
     for key, level in [("", 1), ("ArrowUp", 2), ("ArrowUp", 2), ("Home", 0), ("ArrowLeft", 0),
                        ("ArrowRight", 1), ("End", 2), ("ArrowDown", 1)]:
@@ -193,6 +195,7 @@ def test_a_panel(browser, plant, kind):
     ("choose", chooses, "body.replaceChildren();", ""),
     ("draw", sound, '"aria-label": `${name}, ${grid.names[0]}`,', ""),
     ("draw", sound, "panel.hidden = false", "panel.hidden = !(panel.style.minWidth = '40em')"),
+    ("draw", drags, "aria-label\": grid.title", "aria-label\": grid.kind"),
     ("draw", drags, "tabindex: 0", "tabindex: -1"),
     ("draw", drags, "ArrowUp: 1", "ArrowUp: -1"),
     ("draw", drags, "Math.max(level, 0)", "level"),
