@@ -25,10 +25,17 @@ def read(name: str) -> dict:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def title(notebook: str) -> str:
+def source(notebook: str) -> str:
+    return (ROOT / f"{notebook}.py").read_text()
+
+
+def heading(text: str) -> str:
     """The first heading of a notebook's source."""
-    text = (ROOT / f"{notebook}.py").read_text()
     return re.search(r"(?m)^# # (.+)$", text)[1]
+
+
+def title(notebook: str) -> str:
+    return heading(source(notebook))
 
 
 def link(notebook: str, text: str | None = None) -> str:
@@ -91,16 +98,16 @@ FAITHFUL = {
 }
 
 
-def faithful(source: str) -> str:
+def faithful(text: str) -> str:
     """How near a page's algorithm is to the paper's, a key of FAITHFUL.
 
-    source: the text of the page's .py.  A sketch says so in its title.  A
+    text: of the page's .py.  A sketch says so in its title.  A
     page with a rule from elsewhere than the paper's whole text and its
     official code says so in its card, in a row `# | Rule read in | SOURCE |`.
     """
-    if re.search(r"(?mi)^# # a sketch after ", source):
+    if heading(text).lower().startswith("a sketch after "):
         return "sketch"
-    card = source.split("\n# %%", 2)[1]
+    card = text.split("\n# %%", 2)[1]
     row = re.search(r"(?m)^# \| Rule read in \|(.*)\|[ \t]*$", card)
     if row is None:
         return "paper"
@@ -114,11 +121,12 @@ def count() -> str:
     held = sum(r["verdict"] == "holds" for _, r in rows)
     pages: dict[str, list[str]] = {kind: [] for kind in FAITHFUL}
     for page in dict.fromkeys(r["notebook"] for _, r in rows):
-        pages[faithful((ROOT / f"{page}.py").read_text())].append(page)
-    told = [f"{FAITHFUL[kind]}: {len(names)}"
-            + f" ({'; '.join(map(link, names))})"
-            * (kind != "paper" and bool(names))
-            for kind, names in pages.items()]
+        pages[faithful(source(page))].append(page)
+    told = []
+    for kind, names in pages.items():
+        links = "; ".join(map(link, names)) if kind != "paper" else ""
+        told.append(f"{FAITHFUL[kind]}: {len(names)}"
+                    + (f" ({links})" if links else ""))
     return (f"The book has {sum(map(len, pages.values()))} technique pages "
             f"with {len(rows)} claims; {held} hold, {len(rows) - held} do "
             f"not or are not settled.\n" + ";\n".join(told) + ".")

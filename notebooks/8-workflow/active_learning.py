@@ -291,7 +291,7 @@ def one(arm, seed, strength, steps, kind, share):
     start = rng.permutation(POOL)[:START]
     query = make_query(arm, x, coins, strength)
     models, asked = active_loop(x, lambda i: y[i], start, query, steps, rng)
-    curve = np.array([(m.predict(test_x) == test_y).mean() for m in models])
+    curve = np.array([m.score(test_x, test_y) for m in models])
     return curve, asked[START:], spoilt[asked[START:]]
 
 
