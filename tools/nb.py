@@ -27,10 +27,10 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from tools import board, prose
+from tools import board, page, prose
 
 ROOT = Path(__file__).resolve().parents[1]
-KEEP = ("tags", "mystnb", "slideshow")
+KEEP = ("mystnb", "slideshow")  # of a source's metadata, beside the tags
 KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python",
                          "name": "python3"},
           "language_info": {"name": "python"}}
@@ -66,7 +66,8 @@ def short(path: Path) -> str:
 
 
 def build(path: Path):
-    """The twin of a source as it is before execution: no outputs."""
+    """The twin of a source as it is before execution: no outputs.  What
+    folds, and under which words, follows from the roles (tools/page.py)."""
     read = jupytext.reads(path.read_text(), fmt="py:percent")
     seen: Counter[str] = Counter()
     cells = []
@@ -74,9 +75,10 @@ def build(path: Path):
         key = f"{cell.cell_type}\n{cell.source}".encode()
         name = hashlib.sha256(key).hexdigest()[:12]
         seen[name] += 1
+        kept = {k: cell.metadata[k] for k in KEEP if k in cell.metadata}
+        kept |= page.fold(cell.metadata.get("tags", []), cell.source)
         made = getattr(nbformat.v4, f"new_{cell.cell_type}_cell")(
-            cell.source, metadata={k: cell.metadata[k] for k in KEEP
-                                   if k in cell.metadata})
+            cell.source, metadata=kept)
         made.id = name if seen[name] == 1 else f"{name}-{seen[name]}"
         cells.append(made)
     return nbformat.v4.new_notebook(

@@ -134,7 +134,8 @@ def test_a_twin_names_no_time_and_no_place(small):
     twin = page(small, ".ipynb").read_text()
     assert str(small) not in twin and "iopub" not in twin
     cells = json.loads(twin)["cells"]
-    assert all(c["metadata"].keys() <= {"tags"} for c in cells)
+    assert all(c["metadata"].keys() <= {"tags", "cellView", "jupyter",
+                                        "mystnb"} for c in cells)
 
 
 def test_prose_needs_no_run(small):
