@@ -5,13 +5,16 @@ seeds, judging a claim, showing a figure, checking an exercise.  What a
 chapter does teach stands in its notebook.
 """
 
-from .claims import claim, verdict
-from .exercises import check
-from .figures import image_grid, palette, show
+from .arguments import known
+from .claims import claim, stated, verdict
+from .exercises import check, near
+from .figures import draw_claim, image_grid, overview, palette, show
+from .memory import remember
 from .runs import SEEDS, Runs, compare
 
 __all__ = ["SEEDS", "Runs", "check", "claim", "compare", "data",
-           "image_grid", "palette", "show", "verdict"]
+           "draw_claim", "image_grid", "known", "near", "overview",
+           "palette", "remember", "show", "stated", "verdict"]
 __version__ = "0.1.0"
 
 

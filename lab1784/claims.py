@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from .arguments import known, number, text
 from .runs import Runs
 
 KINDS = ("superior", "no_worse", "equal", "exact")
@@ -51,12 +53,8 @@ def verdict(differences: Sequence[float], kind: str = "superior",
     kind and threshold: 'superior' with the least effect, 'no_worse' and
         'equal' with the margin, 'exact' with the tolerance; all >= 0.
     """
-    if kind not in KINDS:
-        raise ValueError(f"kind should be one of {', '.join(KINDS)}; "
-                         f"got {kind!r}")
-    if not (isinstance(threshold, (int, float)) and threshold >= 0):
-        raise ValueError(f"threshold ({BOUND[kind]}) should be a number >= 0,"
-                         f" got {threshold}")
+    known(kind, KINDS, "kind")
+    threshold = number("threshold", threshold, 0)
     mean, low, high = interval(differences)
     if kind == "exact":
         worst = max(abs(float(x)) for x in differences)
@@ -71,41 +69,54 @@ def verdict(differences: Sequence[float], kind: str = "superior",
     return "holds" if yes else "does not hold" if no else "not settled"
 
 
-def claim(id: str, statement: str, runs: Runs, *, metric: str, arm: str,
-          baseline: str, reason: str, kind: str = "superior",
+def claim(id: str, statement: str, runs: Runs, *, metric: str, unit: str,
+          arm: str, baseline: str, reason: str, kind: str = "superior",
           least: float | None = None, margin: float | None = None,
           better: str = "higher", bad: str | None = None,
-          expect: str = "holds", paper: str = "") -> dict:
-    """Judge one claim, draw it, keep its record; raise where it surprises.
+          expect: str = "holds", paper: str = "",
+          picture: bool = True) -> dict:
+    """Judge one claim, say it, keep its record; speak up where it surprises.
 
     id:        lower-case name, unique in the book, e.g. 'cutmix-hidden'.
-    statement: one sentence that can be false.
+    statement: one sentence that can be false; its bar is added to it.
     runs:      what `compare` returned.
     metric, arm, baseline: keys of `runs`; the baseline is the strongest
                rival, named before the run.
+    unit:      the metric in words, with its unit where there is one, as it
+               reads after "in": 'accuracy, head hidden', 'mean waiting
+               time (s)'.
     kind:      'superior' (needs `least`), 'no_worse', 'equal' or 'exact'
                (need `margin`; for 'exact' it is the tolerance).
-    least, margin: in the metric's unit; `reason` says where it comes from.
+    least, margin: in `unit`; `reason` says where it comes from, as a clause
+               that can follow "because".
     better:    'higher' or 'lower'.
     bad:       for no_worse and equal: an arm with known damage; the claim
                must fail on it, or it would pass for anything.
     expect:    the verdict that the page reports.
     paper:     what the paper claims, in one sentence.
+    picture:   whether to draw the claim, as `draw_claim(record)` does.
 
     Returns the record (a dict, all of it JSON).  Raises TypeError or
     ValueError where an argument is malformed, AssertionError where the bad
     arm passes or, where pages are made and tested (see `strict`), the
     verdict is not the expected one; a reader is told so in one line.
     """
-    record = _record(id, statement, runs, metric, arm, baseline, reason,
-                     kind, least, margin, better, bad, expect, paper)
-    from . import figures  # matplotlib only where something is drawn
-    figures.draw_claim(record)
-    print(summary(record))
+    record = _record(id, statement, runs, metric, unit, arm, baseline,
+                     reason, kind, least, margin, better, bad, expect, paper)
+    told = [f"{stated(record)} That much because "
+            f"{record['reason'].strip().rstrip('.')}.", summary(record)]
+    word, _, rest = summary(record).partition(":")
+    leave({"text/markdown": f"{_escaped(told[0])}\n\n**{word}**:"
+           f"{_escaped(rest)}", "text/plain": "\n".join(told)},
+          {"lab1784": {"claim": record}})
+    if picture:
+        from . import figures  # matplotlib only where something is drawn
+        figures.draw_claim(record)
     folder = os.environ.get("LAB1784_RECORDS")
     if folder:
         path = Path(folder) / f"{id}.json"
-        path.write_text(json.dumps(record, ensure_ascii=False, indent=1))
+        path.write_text(json.dumps(record, ensure_ascii=False, indent=1),
+                        encoding="utf-8")
     if record["verdict"] != expect:
         said = (f"claim {id!r}: the page reports {expect!r}, this run says "
                 f"{record['verdict']!r}")
@@ -125,65 +136,112 @@ def strict() -> bool:
                  "PYTEST_VERSION"} & os.environ.keys())
 
 
+def leave(data: dict, metadata: dict) -> None:
+    """Leave one output: data by mime type, 'text/plain' among them.  In
+    plain Python, where nothing shows outputs, the text is printed."""
+    from IPython import get_ipython
+    from IPython import display as shown
+    if get_ipython() is None:
+        print(data["text/plain"])
+    else:
+        shown.display(data, raw=True, metadata=metadata)
+
+
+# ---------------------------------------------------------- a claim in words
+
+def stated(record: dict) -> str:
+    """The statement as one sentence, with its bar in words and unit.
+
+    Records from before `unit` was asked for give the metric's name.
+    """
+    bar, unit = record[BOUND[record["kind"]]], unit_of(record)
+    bar = {"superior": f"by at least {plain(bar)}" if bar else
+           "by more than 0", "exact": f"to within {plain(bar)}"}.get(
+               record["kind"], f"within {plain(bar)}")
+    return f"{record['statement'].strip().rstrip('.')}, {bar} in {unit}."
+
+
+def unit_of(record: dict) -> str:
+    """What the record's numbers are of, in words."""
+    return record.get("unit") or record["metric"].replace("_", " ")
+
+
 def summary(record: dict) -> str:
-    """The record in one line: verdict, effect, interval, threshold."""
-    low, high = record["interval"]
-    word = BOUND[record["kind"]]
+    """What came out, in one line: verdict, effect, interval, seeds."""
+    count = f"{len(record['seeds'])} seeds"
+    word, arm, rival = (record["verdict"].capitalize(), record["arm"],
+                        record["baseline"])
     if record["kind"] == "exact":
-        a, b = (record["arms"][record[k]] for k in ("arm", "baseline"))
-        worst = max(abs(x - y) for x, y in zip(a, b))
-        return (f"{record['id']} (exact): {record['verdict']}. largest "
-                f"|{record['arm']} - {record['baseline']}| = {worst:.1e}, "
-                f"tolerance {record[word]:.1e}, "
-                f"{len(record['seeds'])} seeds")
-    return (f"{record['id']} ({record['kind']}): {record['verdict']}. "
-            f"{record['arm']} - {record['baseline']} = "
-            f"{record['effect']:+.3f} [{low:+.3f}, {high:+.3f}], "
-            f"{word.replace('_', ' ')} {record[word]:.3g}, "
-            f"{len(record['seeds'])} seeds")
+        worst = max(abs(x - y) for x, y in zip(record["arms"][arm],
+                                               record["arms"][rival]))
+        return (f"{word}: {arm} \u2212 {rival} is at most "
+                f"{f'{worst:.1e}' if worst else '0.0'} in size, {count}.")
+    effect, (low, high) = record["effect"], record["interval"]
+    places = digits((high - low) / 2 or effect)
+    effect, low, high = (signed(x, places) for x in (effect, low, high))
+    return (f"{word}: {arm} \u2212 {rival} = {effect} [{low}, {high}], "
+            f"{count}.")
 
 
-def _record(id, statement, runs, metric, arm, baseline, reason, kind,
+def plain(x: float) -> str:
+    """A bar as it was typed: 0.022, 60, 1e-9."""
+    said = f"{x:.6g}"
+    return re.sub(r"e-0*", "e-", said)
+
+
+def digits(scale: float) -> int:
+    """Decimals that show two digits of `scale`; one at least, since measured
+    values are printed as decimals, six at most."""
+    if not scale or not math.isfinite(scale):
+        return 1
+    return min(max(1 - math.floor(math.log10(abs(scale))), 1), 6)
+
+
+def signed(x: float, places: int) -> str:
+    """A measured value with its sign; what is not zero never reads 0.00."""
+    if not x:
+        return f"{0:.{places}f}"
+    said = f"{x:+.{places}f}"
+    if not float(said):
+        said = f"{x:+.1e}" if abs(x) < 1e-4 else f"{x:+.{digits(x)}f}"
+    return said.replace("-", "\u2212", 1)
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([\\`*_<$\[\]])", r"\\\1", text)
+
+
+def _record(id, statement, runs, metric, unit, arm, baseline, reason, kind,
             least, margin, better, bad, expect, paper) -> dict:
     """Check every argument, then judge."""
-    for name, text in (("id", id), ("statement", statement),
-                       ("reason", reason)):
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"{name} should be a non-empty text, got "
-                             f"{text!r}")
+    for name, given in (("id", id), ("statement", statement),
+                        ("metric", metric), ("unit", unit),
+                        ("reason", reason), ("paper", paper or "none")):
+        text(name, given)
     if id != id.lower() or " " in id:
         raise ValueError(f"id should be lower case without blanks, got "
                          f"{id!r}")
     if not isinstance(runs, Runs):
         raise TypeError("runs should be what compare(...) returned, got "
                         f"{type(runs).__name__}")
-    if kind not in KINDS:
-        raise ValueError(f"kind should be one of {', '.join(KINDS)}; "
-                         f"got {kind!r}")
-    if better not in ("higher", "lower"):
-        raise ValueError(f"better should be 'higher' or 'lower', got "
-                         f"{better!r}")
-    if expect not in VERDICTS:
-        raise ValueError(f"expect should be one of {', '.join(VERDICTS)}; "
-                         f"got {expect!r}")
+    known(kind, KINDS, "kind")
+    known(better, ("higher", "lower"), "better")
+    known(expect, VERDICTS, "expect")
     named, other, threshold = (
         ("least", "margin", least) if kind == "superior"
         else ("margin", "least", margin))
     if threshold is None or (least is not None and margin is not None):
-        raise ValueError(f"a claim of kind {kind!r} takes {named}= and no "
-                         f"{other}=")
-    if (isinstance(threshold, bool) or not isinstance(threshold, (int, float))
-            or not threshold >= 0 or math.isinf(threshold)):
-        raise ValueError(f"{named} should be a finite number >= 0 in the "
-                         f"unit of {metric!r}, got {threshold}")
+        raise ValueError(f"{named} is the bar of a claim of kind {kind!r}: "
+                         f"give it, and no {other}=")
+    threshold = number(named, threshold, 0)
     try:
         table = runs[metric]
     except KeyError as error:
         raise ValueError(f"metric: {error.args[0]}") from None
     for name, value in (("arm", arm), ("baseline", baseline), ("bad", bad)):
-        if value not in table and not (name == "bad" and value is None):
-            raise ValueError(f"{name} should be one of the arms that were "
-                             f"run, {list(table)}; got {value!r}")
+        if not (name == "bad" and value is None):
+            known(value, table, name)
     if arm == baseline:
         raise ValueError(f"baseline should be another arm than {arm!r}")
     if kind in ("no_worse", "equal") and bad is None:
@@ -209,7 +267,7 @@ def _record(id, statement, runs, metric, arm, baseline, reason, kind,
     kept = [arm, baseline] + ([bad] if bad else [])
     return {
         "id": id, "statement": statement, "kind": kind, "metric": metric,
-        "better": better, BOUND[kind]: float(threshold), "reason": reason,
+        "unit": unit, "better": better, BOUND[kind]: threshold, "reason": reason,
         "arm": arm, "baseline": baseline, "bad": bad,
         "arms": {k: table[k] for k in kept
                  + [k for k in table if k not in kept]},

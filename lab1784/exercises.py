@@ -41,3 +41,8 @@ def check(id: str, answer: Any, judge: Callable[[Any], None]) -> None:
 
 class Unanswered(NotImplementedError):
     """What a stub raises: `raise Unanswered` reads as 'your turn'."""
+
+
+def near(value: Any, right: float, rel: float = 0.02) -> bool:
+    """Whether an answer is the number `right`, up to the share `rel`."""
+    return abs(float(value) - right) <= rel * abs(right) + 1e-9

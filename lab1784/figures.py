@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
+
+from .claims import BOUND, leave, unit_of
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, a
 # little darker so that each has 3:1 against the card behind it.
@@ -46,15 +49,14 @@ def subplots(rows: int = 1, columns: int = 1, *, width: float = 7.0,
     return plt.subplots(rows, columns, figsize=(width, height), **more)
 
 
-def show(fig, alt: str, record: dict | None = None,
-         panel: dict | None = None) -> None:
+def show(fig, alt: str, panel: dict | None = None) -> None:
     """Display a figure as PNG with its alt text, then close it.
 
     fig: matplotlib figure.
     alt: what the figure shows, in words, for a reader who cannot see it;
          at least five words, and no measured number: a re-run moves it.
-    record: a claim's record, kept in the output's metadata.
-    panel: the grid of an interactive figure, kept there too.
+    panel: the grid of an interactive figure, kept in the output's
+         metadata.
 
     Raises TypeError where fig is no figure, ValueError where alt says
     nothing.
@@ -66,16 +68,14 @@ def show(fig, alt: str, record: dict | None = None,
         raise ValueError("alt should say in at least five words what the "
                          f"figure shows, got {alt!r}")
     import matplotlib.pyplot as plt
-    from IPython.display import display
     target = io.BytesIO()
     fig.savefig(target, format="png", metadata={"Software": None})
     plt.close(fig)
     meta: dict = {"image/png": {"alt": alt}}
-    kept = {"claim": record, "panel": panel}
-    if kept := {k: v for k, v in kept.items() if v is not None}:
-        meta["lab1784"] = kept
-    display({"image/png": target.getvalue(),
-             "text/plain": f"<figure: {alt}>"}, raw=True, metadata=meta)
+    if panel is not None:
+        meta["lab1784"] = {"panel": panel}
+    leave({"image/png": target.getvalue(),
+           "text/plain": f"<figure: {alt}>"}, meta)
 
 
 def image_grid(images, *, alt: str, titles: Sequence[str] | None = None,
@@ -140,9 +140,12 @@ def image_grid(images, *, alt: str, titles: Sequence[str] | None = None,
 
 def draw_claim(record: dict) -> None:
     """The picture of a claim: left, every seed of every arm a dot, pairs
-    joined; right, the paired differences, their interval, the threshold
-    as a line, the verdict in words."""
-    from .claims import BOUND
+    joined; right, the paired differences, their interval, the bar as a
+    dashed line, the verdict in words.
+
+    record: what `claim` returned.
+    """
+    record = _records(record)[0]
     fig, (left, right) = subplots(1, 2, width=7.6, height=3.1,
                                   width_ratios=[1.25, 1])
     arm, rival = record["arm"], record["baseline"]
@@ -160,12 +163,12 @@ def draw_claim(record: dict) -> None:
     left.set_xticks(range(len(order)), order, rotation=turn,
                     ha="right" if turn else "center")
     left.set_xlim(-0.5, len(order) - 0.5)
-    exact = record["kind"] == "exact"
-    left.set_ylabel(record["metric"] if exact else
-                    f"{record['metric']} ({record['better']} is better)")
-    left.set_title("Every seed a dot, pairs joined")
+    exact, unit = record["kind"] == "exact", unit_of(record)
+    left.set_ylabel(_lines(unit, 34) + (
+        "" if exact else f"\n{record['better']} is better"), fontsize=9)
     differences = [a - b for a, b in zip(record["arms"][arm],
                                          record["arms"][rival])]
+    left.set_title(_lines(_came_out(record, differences), 38), fontsize=10)
     low, high = record["interval"]
     right.plot(differences, [0.0] * len(differences), "o", ms=5,
                color=palette["method"], alpha=0.6)
@@ -187,11 +190,122 @@ def draw_claim(record: dict) -> None:
                ha="left" if inner else "right",
                transform=right.get_xaxis_transform())
     right.set(yticks=[], ylim=(-0.7, 0.75))
-    right.set_xlabel(f"{arm} minus {rival}\ndots: seeds, bar: 95 % interval",
-                     fontsize=9, loc="left" if exact else "center")
-    right.set_title(f"Verdict: {record['verdict']}")
-    show(fig, f"Claim {record['id']}. Left: {record['metric']} of "
+    right.set_xlabel(_lines(f"{arm} \u2212 {rival}, {unit}", 42)
+                     + "\ndots: seeds; thick: 95 % interval", fontsize=9)
+    right.set_title(f"The claim {_said(record['verdict'])}", fontsize=10)
+    show(fig, f"Claim {record['id']}. Left: {unit} of "
          f"{', '.join(order)}, one dot a seed. Right: paired differences of "
          f"{arm} and {rival} with their interval and the "
          f"{BOUND[record['kind']].replace('_', ' ')}. "
-         f"Verdict: {record['verdict']}.", record)
+         f"Verdict: {record['verdict']}.")
+
+
+def overview(*records: dict) -> None:
+    """One picture of all claims of a page, a row each: the effect and its
+    interval in units of the claim's bar, better to the right, with zero,
+    the bar as a dashed line and the verdict in words.
+
+    records: what `claim` returned, one or more.  Where a bar is zero, the
+    unit is the end of the interval that is farther from zero.
+    What lies outside of the picture is an arrow at its edge.
+    """
+    records = _records(*records)
+    height = 0.85 + 0.62 * len(records)
+    fig, ax = subplots(width=7.6, height=height)
+    rows = [_in_bars(record) for record in records]
+    spots = [x for row in rows for x in (*row[:3], *row[3])]
+    left, right = (max(1.2 * min(spots), -4.0) - 0.2,
+                   min(1.2 * max(spots), 4.5) + 0.2)
+    ax.set(xlim=(left, right), ylim=(len(records) - 0.45, -0.55))
+    ax.axvline(0, color=palette["ink"], lw=0.8, zorder=1)
+    for y, (record, (effect, low, high, bars)) in enumerate(
+            zip(records, rows)):
+        colour = COLOURS[record["verdict"]]
+        for bar in bars:
+            ax.plot([bar] * 2, [y - 0.34, y + 0.34], lw=1.4, ls="--",
+                    color=palette["ink"])
+        ax.plot([low, high], [y, y], lw=3, color=colour, zorder=2)
+        ax.plot(effect, y, "D", ms=7, color=colour, zorder=3)
+        for edge, mark, beyond in ((left, "<", low < left),
+                                   (right, ">", high > right)):
+            if beyond:
+                ax.plot(edge, y, mark, ms=8, color=colour, clip_on=False)
+        ax.text(1.02, y, record["verdict"], color=colour, va="center",
+                fontweight="bold", transform=ax.get_yaxis_transform())
+    pairs = [f"{r['arm']} against {r['baseline']}\n"
+             f"{_lines(unit_of(r), 36)}" for r in records]
+    ax.set_yticks(range(len(records)), [
+        pair if pairs.count(pair) == 1 else
+        f"{r['id'].replace('-', ' ')}: {pair}"
+        for r, pair in zip(records, pairs)], fontsize=9)
+    ax.tick_params(axis="y", length=0)
+    ax.grid(False, axis="y")
+    ax.set_xlabel("effect in units of its bar (dashed); better is to the "
+                  "right \u2192", fontsize=9)
+    ax.set_title(_count([r["verdict"] for r in records]), fontsize=10)
+    show(fig, f"Overview of {len(records)} claims, a row each: effect and 95 "
+         "% interval in units of the claim's bar, better to the right. "
+         + " ".join(f"{r['arm']} against {r['baseline']} in {unit_of(r)}: "
+                    f"{r['verdict']}." for r in records))
+
+
+COLOURS = {"holds": palette["method"], "does not hold": palette["rival"],
+           "not settled": palette["plain"]}
+
+
+def _records(*records) -> list[dict]:
+    for r in records or ("none",):
+        if not isinstance(r, dict) or "verdict" not in r:
+            raise TypeError("records should be what claim(...) returned, one"
+                            f" or more; got {r!r:.40}")
+    return list(records)
+
+
+def _in_bars(record: dict) -> tuple[float, float, float, list[float]]:
+    """Effect, low and high in units of the bar, better is larger; where
+    the bars stand."""
+    bound = record[BOUND[record["kind"]]]
+    sign = 1 if record["better"] == "higher" else -1
+    low, high = sorted(sign * x for x in record["interval"])
+    unit = bound or max(abs(low), abs(high)) or 1.0
+    at = bound / unit
+    bars = {"superior": [at], "no_worse": [-at]}.get(record["kind"],
+                                                     [-at, at])
+    return sign * record["effect"] / unit, low / unit, high / unit, bars
+
+
+def _said(verdict: str, many: bool = False) -> str:
+    """The verdict as a predicate of one claim or of many."""
+    be = {"not settled": f"{'are' if many else 'is'} not settled"}
+    return be.get(verdict, {"holds": "hold", "does not hold": "do not hold"}[
+        verdict] if many else verdict)
+
+
+def _count(verdicts: list[str]) -> str:
+    """'2 claims hold, 1 does not hold'."""
+    counts = [(verdicts.count(v), v) for v in COLOURS if v in verdicts]
+    said = [f"{n} {_said(v, n > 1)}" for n, v in counts]
+    n = counts[0][0]
+    said[0] = said[0].replace(" ", " claims " if n > 1 else " claim ", 1)
+    return ", ".join(said)
+
+
+def _came_out(record: dict, differences: list[float]) -> str:
+    """cutmix above plain on every seed."""
+    arm, rival, n = record["arm"], record["baseline"], len(differences)
+    if record["kind"] in ("exact", "equal"):
+        worst = max(abs(d) for d in differences)
+        inside = worst <= record[BOUND[record["kind"]]]
+        kind = BOUND[record["kind"]]
+        return f"{arm} within the {kind} of {rival} on " + (
+            "every seed" if inside else "some seeds only")
+    above = sum(d > 0 for d in differences)
+    below = sum(d < 0 for d in differences)
+    word, k = ("above", above) if above >= below else ("below", below)
+    where = "every seed" if k == n else f"{k} of {n} seeds"
+    return (f"{arm} {word} {rival} on {where}" if k else
+            f"{arm} equals {rival} on every seed")
+
+
+def _lines(text: str, width: int) -> str:
+    return "\n".join(textwrap.wrap(text, width))

@@ -8,8 +8,8 @@ import math
 
 from lab1784.claims import BOUND, recompute, t_quantile, verdict
 
-WORDS = ("id", "statement", "kind", "metric", "better", "reason", "arm",
-         "baseline", "bad", "expect", "paper", "seeds", "verdict",
+WORDS = ("id", "statement", "kind", "metric", "unit", "better", "reason",
+         "arm", "baseline", "bad", "expect", "paper", "seeds", "verdict",
          "least_effect", "margin", "tolerance")
 
 

@@ -24,7 +24,7 @@ def made(effect=0.10, seeds=5, bad=None, **more):
                  bad=bad, expect="holds", paper="")
     given.update(more)
     return _record("made-up", "method beats plain", runs, "accuracy",
-                   "method", "plain", "a test", **given)
+                   "accuracy on tests", "method", "plain", "a test", **given)
 
 
 def test_an_honest_repeat_passes():
@@ -166,18 +166,18 @@ def run(arm, seed):
     (lambda: verdict([0.1, 0.2]), "differences"),
     (lambda: verdict([0.1, 0.2, math.nan]), "differences"),
     (lambda: verdict([0.1, 0.2, 0.3], threshold=-1), "threshold"),
-    (lambda: claim("Upper", "s", compare(run, ["a", "b"]), metric="accuracy",
+    (lambda: claim("Upper", "s", compare(run, ["a", "b"]), metric="accuracy", unit="share",
                    arm="b", baseline="a", reason="r", least=0.1), "id"),
-    (lambda: claim("x", "", compare(run, ["a", "b"]), metric="accuracy",
+    (lambda: claim("x", "", compare(run, ["a", "b"]), metric="accuracy", unit="share",
                    arm="b", baseline="a", reason="r", least=0.1),
      "statement"),
-    (lambda: claim("x", "s", {}, metric="accuracy", arm="b", baseline="a",
+    (lambda: claim("x", "s", {}, metric="accuracy", unit="share", arm="b", baseline="a",
                    reason="r", least=0.1), "runs"),
-    (lambda: claim("x", "s", compare(run, ["a", "b"]), metric="loss",
+    (lambda: claim("x", "s", compare(run, ["a", "b"]), metric="loss", unit="share",
                    arm="b", baseline="a", reason="r", least=0.1), "metric"),
-    (lambda: claim("x", "s", compare(run, ["a", "b"]), metric="accuracy",
+    (lambda: claim("x", "s", compare(run, ["a", "b"]), metric="accuracy", unit="share",
                    arm="c", baseline="a", reason="r", least=0.1), "arm"),
-    (lambda: claim("x", "s", compare(run, ["a", "b"]), metric="accuracy",
+    (lambda: claim("x", "s", compare(run, ["a", "b"]), metric="accuracy", unit="share",
                    arm="b", baseline="b", reason="r", least=0.1),
      "baseline")])
 def test_malformed_input_names_the_argument(call, word):
@@ -198,18 +198,18 @@ def test_a_surprise_raises_after_the_record_is_written(tmp_path,
     monkeypatch.setenv("LAB1784_RECORDS", str(tmp_path))
     runs = compare(run, ["a", "b"])
     with pytest.raises(AssertionError, match="expect="):
-        claim("x-1", "b beats a", runs, metric="accuracy", arm="b",
+        claim("x-1", "b beats a", runs, metric="accuracy", unit="share", arm="b",
               baseline="a", reason="a test", least=0.5)
     kept = json.loads((tmp_path / "x-1.json").read_text())
     assert kept["verdict"] == "does not hold"
     assert gates.integrity(kept) == []
-    assert "does not hold" in summary(kept)
+    assert summary(kept).startswith("Does not hold: b")
 
 
 def test_a_surprise_is_told_to_a_reader(capsys, monkeypatch):
     """On a reader's machine Run all goes on, and one line says what turned."""
     for name in ("LAB1784_RECORDS", "LAB1784_QUIET", "PYTEST_VERSION"):
         monkeypatch.delenv(name, raising=False)
-    claim("x-1", "b beats a", compare(run, ["a", "b"]), metric="accuracy",
+    claim("x-1", "b beats a", compare(run, ["a", "b"]), metric="accuracy", unit="share",
           arm="b", baseline="a", reason="a test", least=0.5)
     assert "this run says 'does not hold'. Another" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
-from lab1784 import interactive
+from lab1784 import figures, interactive
 from lab1784.figures import subplots
 
 matplotlib.use("Agg")
@@ -42,10 +42,8 @@ def play(frames=RIDE, rows=("1", "2", "3"), lanes=("A", "B"), **more):
 @pytest.fixture
 def shown(monkeypatch):
     """What the calls display, a list of (data, metadata)."""
-    import IPython.display
     kept = []
-    monkeypatch.setattr(IPython.display, "display", lambda data, *, raw,
-                        metadata: kept.append((data, metadata)))
+    monkeypatch.setattr(figures, "leave", lambda *a: kept.append(a))
     yield kept
     plt.close("all")
 
