@@ -30,12 +30,21 @@
 # 무엇을 보이지 못하는지 다섯째 문장에 씁니다.
 
 # %% tags=["setup"]
-# In Colab this fetches the book's helper; elsewhere it does nothing.
-import importlib.util, os, subprocess, sys
-if importlib.util.find_spec("lab1784") is None:
+# @title Set-up: in Colab this installs the book's helper
+import importlib.util, os, pathlib, subprocess, sys
+for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents][::-1]:
+    if (folder / "lab1784" / "__init__.py").exists():
+        sys.path.insert(0, str(folder))    # in a clone, the clone's own
+spec, env = importlib.util.find_spec("lab1784"), os.environ
+if spec is None or spec.origin is None:
     book = "git+https://github.com/OWNER/REPO"
+    if not {"COLAB_RELEASE_TAG", "LAB1784_SOURCE"} & env.keys():
+        raise ImportError(
+            f"Rename {list(spec.submodule_search_locations)[0]}: it is in the "
+            "way of the book's helper" if spec else "The book's helper is not "
+            f"here: open a clone of the book, or run pip install {book}")
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps",
-                    os.environ.get("LAB1784_SOURCE", book)], check=True)
+                    env.get("LAB1784_SOURCE", book)], check=True)
     importlib.invalidate_caches()
     print("Installed lab1784 only; no other package was changed.")
 

@@ -1,6 +1,7 @@
 """Notebooks: sources (.py) and their executed twins (.ipynb).
 
     python -m tools.nb run NAME...     execute sources into their twins
+    python -m tools.nb try NAME SEED   develop: on other seeds, nothing kept
     python -m tools.nb fill            no kernel: numbers, prose and cell ids
     python -m tools.nb check           no kernel: list what is out of step
 
@@ -27,6 +28,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+from lab1784.claims import BOUND
 from tools import board, page, prose
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +38,7 @@ KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python",
           "language_info": {"name": "python"}}
 THREADS = {f"{name}_NUM_THREADS": "1"
            for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
+FIRST = 1000  # seeds below are the claims'
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -65,6 +68,12 @@ def short(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+def identity(cell) -> str:
+    """The id of a cell: a hash of what it says."""
+    key = f"{cell.cell_type}\n{cell.source}".encode()
+    return hashlib.sha256(key).hexdigest()[:12]
+
+
 def build(path: Path):
     """The twin of a source as it is before execution: no outputs.  What
     folds, and under which words, follows from the roles (tools/page.py)."""
@@ -72,8 +81,7 @@ def build(path: Path):
     seen: Counter[str] = Counter()
     cells = []
     for cell in read.cells:
-        key = f"{cell.cell_type}\n{cell.source}".encode()
-        name = hashlib.sha256(key).hexdigest()[:12]
+        name = identity(cell)
         seen[name] += 1
         kept = {k: cell.metadata[k] for k in KEEP if k in cell.metadata}
         kept |= page.fold(cell.metadata.get("tags", []), cell.source)
@@ -110,9 +118,13 @@ def dump(notebook) -> str:
 
 # ---------------------------------------------------------------- execution
 
-def execute(notebook, name: str, **environment: str):
+def execute(notebook, name: str, trying: bool = False, **environment: str):
     """Run `notebook` alone in an empty folder, one thread; returns it with
-    outputs.  Raises Stop that names the cell and the error."""
+    outputs.  Raises Stop that names the cell and the error.
+
+    trying: for development; a verdict may surprise, and what could not
+    stand in a committed notebook is let through.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import (CellExecutionError, CellTimeoutError,
                                      DeadKernelError)
@@ -121,8 +133,10 @@ def execute(notebook, name: str, **environment: str):
         empty.mkdir()
         env = {k: v for k, v in os.environ.items()
                if not k.startswith("LAB1784_")}
-        env |= THREADS | {"PYTHONPATH": str(ROOT), "LAB1784_QUIET": "1",
+        env |= THREADS | {"PYTHONPATH": str(ROOT),
                           "IPYTHONDIR": str(profile)} | environment
+        if not trying:
+            env["LAB1784_QUIET"] = "1"
         client = NotebookClient(
             notebook, timeout=900, record_timing=False, kernel_name="python3",
             resources={"metadata": {"path": str(empty)}},
@@ -138,16 +152,20 @@ def execute(notebook, name: str, **environment: str):
         if cell.cell_type == "code":
             cell.metadata.pop("execution", None)
             cell.outputs = tidy(cell.outputs)
-            for fault in output_problems(cell):
+            for fault in () if trying else output_problems(cell):
                 raise Stop(f"{name}: cell {number}{_quote(cell)} {fault}. "
                            "The committed notebook is unchanged.")
     return notebook
 
 
 def _quote(cell) -> str:
-    first = (line for line in cell.source.splitlines()
-             if line.strip() and not line.startswith(("#", "import", "from")))
-    return f' ("{next(first, cell.source[:50])[:50].strip()}")'
+    """How a cell begins: by its title or its first line that says much."""
+    lines = [line for line in cell.source.splitlines() if line.strip()]
+    title = page.TITLE.match(cell.source)
+    first = (line for line in lines
+             if not line.startswith(("#", "import", "from")))
+    said = title[1] if title else next(first, (lines or ["(empty)"])[0])
+    return f' ("{said[:50].strip()}")'
 
 
 def _failure(notebook, name: str, cell, error: Exception) -> str:
@@ -246,13 +264,19 @@ def fill() -> tuple[list[str], list[str]]:
     """Collect the claims, fill the numbers, copy prose and ids into the
     twins; run nothing.  Returns the files that changed, and the notebooks
     left alone because their code is not the code that their twin ran."""
+    edited = [p for path in sources().values() for p in edits(path)]
+    if edited:
+        raise Stop(edited[0])
     changed = []
     if write(ROOT / "assets" / "results.json", results()):
         changed.append("assets/results.json")
     changed += board.update()
     values = prose.Values(ROOT)
     for path in prose_files():
-        if write(path, prose.fill(path.read_text(), values)):
+        text = prose.fill(path.read_text(encoding="utf-8"), values)
+        if path.suffix == ".py":
+            text = page.with_setup(text)
+        if write(path, text):
             changed.append(short(path))
     stale = []
     for name, path in sources().items():
@@ -264,12 +288,35 @@ def fill() -> tuple[list[str], list[str]]:
     return changed, stale
 
 
+def code_of(cell) -> str:
+    """What a cell runs; '' for the set-up cell."""
+    tags = cell.metadata.get("tags", [])
+    return "" if "setup" in tags and not cell.outputs else cell.source
+
+
+def edits(path: Path) -> Iterator[str]:
+    """Cells of a twin that somebody typed into: their id is not that of
+    their words, and the source does not have the words either."""
+    old = read_twin(path)
+    if old is None:
+        return
+    have = {c.source for c in build(path).cells}
+    for number, cell in enumerate(old.cells, 1):
+        if cell.source not in have \
+                and cell.id.partition("-")[0] != identity(cell):
+            twin = short(path.with_suffix(".ipynb"))
+            yield (f"{twin}: cell {number}{_quote(cell)} was edited here, "
+                   f"and would be lost: copy it into {short(path)}, the "
+                   f"source, or take it back with git checkout {twin}")
+
+
 def carry(old, new) -> bool:
     """Give the cells of `new` the outputs of `old`; False where the code
-    differs, which only a run can mend."""
+    differs, which only a run can mend.  The set-up cell, which has no
+    output and is the same on every page, may differ."""
     ran, fresh = ([c for c in n.cells if c.cell_type == "code"]
                   for n in (old, new))
-    if [c.source for c in ran] != [c.source for c in fresh]:
+    if [code_of(c) for c in ran] != [code_of(c) for c in fresh]:
         return False
     for before, after in zip(ran, fresh):
         after.outputs = before.outputs
@@ -285,9 +332,13 @@ def twin_problems(path: Path) -> Iterator[str]:
     if old is None:
         yield f"{name}: has no executed twin (make run NB={name})"
         return
+    edited = next(edits(path), None)
+    if edited:
+        yield edited
+        return
     new = build(path)
     again = f"(make run NB={name})"
-    pairs = list(zip(old.cells, new.cells))
+    pairs, tags = list(zip(old.cells, new.cells)), ""
     if len(old.cells) != len(new.cells):
         yield (f"{name}: the twin has {len(old.cells)} cells, the source "
                f"{len(new.cells)} {again}")
@@ -298,8 +349,9 @@ def twin_problems(path: Path) -> Iterator[str]:
             break  # the rest is only shifted
         if was.id != now.id:
             yield f"{where} has the id {was.id}, not {now.id} (make fill)"
-        if was.metadata != now.metadata:
-            yield f"{where} has other tags in the twin than in the source"
+        if was.metadata != now.metadata and not tags:
+            tags = f"{where} has other tags in the twin than in the source"
+            yield f"{tags} (make fill)"
     if old.metadata != new.metadata:
         yield f"{name}: the twin's own metadata is not what run writes {again}"
     for number, cell in enumerate(old.cells, 1):
@@ -325,6 +377,38 @@ def prose_problems(values: prose.Values) -> Iterator[str]:
                 yield f"{short(path)}:{problem}"
 
 
+def page_problems(path: Path) -> Iterator[str]:
+    """What a page's source, its tests and the texts around it lack."""
+    name, text = path.stem, path.read_text(encoding="utf-8")
+    for problem in page.problems(name, text):
+        yield f"{short(path)}:{problem}"
+    cells, tests = page.cells(text), ROOT / "tests" / "techniques"
+    what = page.kind(cells, name)
+    if what == "reading":
+        return
+    test = tests / f"test_{name}.py"
+    if test.exists():
+        for problem in page.test_problems(
+                name, test.read_text(encoding="utf-8"), cells):
+            yield f"{short(test)}:{problem}"
+    elif tests.exists():  # the students' edition has none
+        yield f"{short(test)}: is missing"
+    entry = short(path.with_suffix(""))
+    for where, verb in (("_toc.yml", "does not list"),
+                        (f"chapters/{path.parent.name}.md",
+                         "does not link to"),
+                        ("chapters/teaching.md", "has no plan for")):
+        near = ROOT / where
+        if near.exists() and entry not in near.read_text(encoding="utf-8") \
+                and (what == "technique" or "teaching" not in where):
+            yield f"{where}: {verb} {entry}"
+    glossary = ROOT / "chapters" / "glossary.md"
+    if glossary.exists():
+        for problem in page.terms(cells, glossary.read_text(
+                encoding="utf-8")):
+            yield f"{short(path)}:{problem}"
+
+
 def check() -> list[str]:
     """Every problem of every notebook and every text, each a sentence."""
     found = []
@@ -336,6 +420,7 @@ def check() -> list[str]:
               if not p.with_suffix(".py").exists()]
     for path in sources().values():
         found += twin_problems(path)
+        found += page_problems(path)
     try:
         kept = ROOT / "assets" / "results.json"
         if not kept.exists() or kept.read_text() != results():
@@ -350,8 +435,17 @@ def check() -> list[str]:
 
 def run(names: list[str]) -> str:
     """Execute sources into their twins, then fill the numbers."""
+    if "LAB1784_SEED" in os.environ:
+        raise Stop("LAB1784_SEED is set, and make run is for the claim's own "
+                   "seeds: unset it, or develop with make try NB=name "
+                   "SEED=1000.")
     paths = (list(sources().values()) if names == ["all"]
              else [source(n) for n in names])
+    edited = [p for path in paths for p in edits(path)]
+    if edited:
+        raise Stop(edited[0])
+    for path in paths:
+        write(path, page.with_setup(path.read_text(encoding="utf-8")))
     lines: list[str] = []
     for path in paths:
         start = time.perf_counter()
@@ -372,6 +466,33 @@ def run(names: list[str]) -> str:
     return "\n".join(lines)
 
 
+def told(record: dict) -> str:
+    """A record in one line."""
+    low, high = record["interval"]
+    return (f"{record['id']}: {record['verdict']}, {record['arm']} - "
+            f"{record['baseline']} = {record['effect']:+.3g} "
+            f"[{low:+.3g}, {high:+.3g}], bar "
+            f"{record[BOUND[record['kind']]]:.3g}, seeds "
+            f"{record['seeds'][0]} to {record['seeds'][-1]}")
+
+
+def attempt(name: str, seed: str) -> str:
+    """Run a source on seeds shifted by `seed`; keep nothing but the run
+    itself, in _build/try."""
+    if not name or not seed.isdecimal() or int(seed) < FIRST:
+        raise Stop("A try needs a notebook and a seed from "
+                   f"{FIRST} on, those below are the claims': make try "
+                   "NB=name SEED=1000")
+    path, start = source(name), time.perf_counter()
+    done = execute(build(path), path.stem, True, LAB1784_SEED=seed)
+    kept = ROOT / "_build" / "try" / f"{path.stem}.ipynb"
+    write(kept, dump(done))
+    return "\n".join([*map(told, records(done)),
+                      f"{short(kept)}: executed in "
+                      f"{time.perf_counter() - start:.0f} s; nothing else "
+                      "was written"])
+
+
 def main(arguments: list[str]) -> int:
     command, *rest = arguments or ["help"]
     try:
@@ -380,6 +501,8 @@ def main(arguments: list[str]) -> int:
                 raise Stop("Which notebook? make run NB=name, or NB=all; "
                            f"there are {', '.join(sources()) or 'none yet'}.")
             print(run(rest))
+        elif command == "try":
+            print(attempt(*(rest + ["", ""])[:2]))
         elif command in ("fill", "ids"):
             changed, stale = fill()
             if stale:
@@ -390,8 +513,9 @@ def main(arguments: list[str]) -> int:
         elif command == "check":
             found = check()
             print("\n".join(found) if found else
-                  "Every notebook is in step with its source "
-                  f"({len(sources())}), every number with the results.")
+                  f"Every notebook ({len(sources())}) is within its limits "
+                  "and in step with its source, every number with the "
+                  "results.")
             return bool(found)
         else:
             print(__doc__)
