@@ -118,6 +118,27 @@ def dump(notebook) -> str:
 
 # ---------------------------------------------------------------- execution
 
+def play(notebook, folder: Path, env: dict, **settings) -> None:
+    """Run every cell in a fresh kernel in `folder`.  Ctrl-C ends the kernel
+    and raises KeyboardInterrupt, whatever nbclient makes of it."""
+    from nbclient import NotebookClient
+
+    class Client(NotebookClient):
+        async def _async_cleanup_kernel(self):
+            if self.km is not None:
+                await super()._async_cleanup_kernel()
+
+    client = Client(notebook, record_timing=False, kernel_name="python3",
+                    resources={"metadata": {"path": str(folder)}}, **settings)
+    try:
+        # ipykernel warns there that it listens on this machine.
+        client.execute(env=env, stderr=subprocess.DEVNULL)
+    except Exception:
+        if hasattr(client, "_async_cleanup_kernel_future"):  # it had SIGINT
+            raise KeyboardInterrupt from None
+        raise
+
+
 def execute(notebook, name: str, trying: bool = False, **environment: str):
     """Run `notebook` alone in an empty folder, one thread; returns it with
     outputs.  Raises Stop that names the cell and the error.
@@ -125,7 +146,6 @@ def execute(notebook, name: str, trying: bool = False, **environment: str):
     trying: for development; a verdict may surprise, and what could not
     stand in a committed notebook is let through.
     """
-    from nbclient import NotebookClient
     from nbclient.exceptions import (CellExecutionError, CellTimeoutError,
                                      DeadKernelError)
     with tempfile.TemporaryDirectory() as folder:
@@ -137,14 +157,10 @@ def execute(notebook, name: str, trying: bool = False, **environment: str):
                           "IPYTHONDIR": str(profile)} | environment
         if not trying:
             env["LAB1784_QUIET"] = "1"
-        client = NotebookClient(
-            notebook, timeout=900, record_timing=False, kernel_name="python3",
-            resources={"metadata": {"path": str(empty)}},
-            on_cell_execute=lambda cell, cell_index: begun.append(cell))
         begun: list = []
         try:
-            # ipykernel warns there that it listens on this machine.
-            client.execute(env=env, stderr=subprocess.DEVNULL)
+            play(notebook, empty, env, timeout=900, on_cell_execute=lambda
+                 cell, cell_index: begun.append(cell))
         except (CellExecutionError, CellTimeoutError, DeadKernelError) as e:
             raise Stop(_failure(notebook, name, begun[-1], e)) from None
     notebook.metadata = nbformat.from_dict(KERNEL)
@@ -523,7 +539,7 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Interrupted: the committed notebooks are unchanged.",
+        print("Interrupted: no notebook was left half written.",
               file=sys.stderr)
         return 130
     return 0
