@@ -6,6 +6,7 @@ edits a technique and runs the experiment again, it gives the old numbers.
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import inspect
@@ -24,6 +25,8 @@ def remember(function: Callable | None = None, *,
     far: edit one of them, run its cell, and the memory is no longer used.
 
     most: how many results are kept, the last used ones; None for all.
+    What is given out is a copy, so that nobody who writes into it spoils
+    the memory; only what Python cannot copy is given out itself.
     The arguments should be numbers, texts or tuples of them.  Raises
     TypeError that names an argument which cannot be remembered by.
 
@@ -51,10 +54,17 @@ def remember(function: Callable | None = None, *,
         kept.move_to_end(key)
         while most is not None and len(kept) > most:
             kept.popitem(last=False)
-        return kept[key]
+        return _copied(kept[key])
 
     remembered.forget = kept.clear
     return remembered
+
+
+def _copied(value: Any) -> Any:
+    try:
+        return copy.deepcopy(value)
+    except (TypeError, RuntimeError):  # a tensor inside a graph, a file ...
+        return value
 
 
 def _hashable(function: str, name: str, value: Any) -> Any:
@@ -122,12 +132,10 @@ def reached(*functions: Callable, follow: tuple[str, ...] = ()
         elif isinstance(thing, functools.partial):
             todo += [(name, x) for x in (thing.func, *thing.args,
                                          *thing.keywords.values())]
-        elif isinstance(thing, dict):
-            yield name, list(map(repr, thing))
-            todo += [(name, v) for v in thing.values()]
-        elif isinstance(thing, (list, tuple)):
-            yield name, len(thing)
-            todo += [(name, v) for v in thing]
+        elif isinstance(thing, (dict, list, tuple)):
+            yield name, thing
+            todo += [(name, v) for v in (
+                thing.values() if isinstance(thing, dict) else thing)]
         elif not isinstance(thing, types.ModuleType):
             yield name, thing
 
@@ -166,6 +174,10 @@ def _content(thing: Any) -> Any:
     content cannot be seen, such as a generator's, which moves on."""
     if isinstance(thing, types.FunctionType):
         return _code(thing.__code__)
+    if isinstance(thing, dict):       # what they hold comes by itself
+        return list(map(repr, thing))
+    if isinstance(thing, (list, tuple)):
+        return len(thing)
     if hasattr(thing, "dtype") and hasattr(thing, "shape"):
         import numpy as np
         array = np.asarray(thing.detach().cpu() if hasattr(thing, "detach")

@@ -3,6 +3,7 @@
 import textwrap
 
 import pytest
+import torch
 
 from lab1784 import known, remember
 
@@ -83,6 +84,17 @@ def test_what_it_does_not_use_changes_nothing(page):
     exec("def other(x):\n    return x\nSEEN = 3\n\n\ndef technique(x):\n"
          "    # a comment, and other lines\n    return RATE * x", space)
     assert train("a", 1) == (6.0, 0)
+
+
+def test_who_writes_into_a_result_does_not_spoil_the_memory():
+    @remember
+    def pictures(n):
+        return torch.ones(n), {"all": [n]}
+    first, names = pictures(3)
+    first[:] = 0
+    names["all"].append(1)
+    again, names = pictures(3)
+    assert again.tolist() == [1, 1, 1] and names == {"all": [3]}
 
 
 @pytest.mark.parametrize("call,words", [

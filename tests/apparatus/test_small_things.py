@@ -11,7 +11,6 @@ import torch
 
 import lab1784
 from lab1784 import check, compare, figures, image_grid, show
-from lab1784.exercises import Unanswered
 from lab1784.figures import palette, subplots
 from lab1784.runs import Bar
 
@@ -49,31 +48,6 @@ def test_alt_text_reaches_the_output(monkeypatch):
     (bundle, meta), = kept
     assert bundle["image/png"].startswith(b"\x89PNG")
     assert meta["image/png"]["alt"].startswith("Three grey")
-
-
-def judge(value):
-    assert value != 3, "That is the number of sides."
-    assert value == 4, "Count the corners again."
-
-
-def raises():
-    raise Unanswered
-
-
-@pytest.mark.parametrize("given,told", [
-    (..., "not answered"), (None, "not answered"), (3, "sides"),
-    (5, "corners"), (4, "right")])
-def test_check(capsys, given, told):
-    check("x-1", given, judge)
-    out = capsys.readouterr().out
-    assert told in out and len(out.splitlines()) == 1
-
-
-def test_check_survives_any_answer(capsys):
-    check("x-1", "?", lambda a: a + 1)
-    assert "TypeError" in capsys.readouterr().out
-    check("x-1", raises, lambda f: f())
-    assert "not answered" in capsys.readouterr().out
 
 
 def test_the_bar_is_seen_by_people_only(monkeypatch):
