@@ -28,11 +28,9 @@ READ_IN = ("paper", "official code", "paper and official code", "sketch")
 # Pages older than the limits, with what they have today.  A number here
 # may only become smaller; a page within the limits leaves the table.
 OVER: dict[str, dict[str, int]] = {
-    "active_learning": {"claims": 5},
     "adamp": {"words": 4580, "claims": 7},
     "asr": {"words": 3269},
     "cutmix": {"words": 3017, "claims": 7},
-    "elevators": {"words": 3851, "claims": 5},
     "hyperclova_prompting": {"words": 3935, "claims": 6},
     "shortcut_cues": {"words": 3891, "claims": 6},
     "stargan": {"words": 4219, "claims": 6},
