@@ -174,8 +174,10 @@ def summary(record: dict) -> str:
     if record["kind"] == "exact":
         worst = max(abs(x - y) for x, y in zip(record["arms"][arm],
                                                record["arms"][rival]))
-        return (f"{word}: {arm} \u2212 {rival} is at most "
-                f"{f'{worst:.1e}' if worst else '0.0'} in size, {count}.")
+        size = (f"{worst:.1e}" if 0 < worst < 1e-3 else
+                f"{worst:.{digits(worst)}f}")
+        return (f"{word}: {arm} \u2212 {rival} is at most {size} in size, "
+                f"{count}.")
     effect, (low, high) = record["effect"], record["interval"]
     places = digits((high - low) / 2 or effect)
     effect, low, high = (signed(x, places) for x in (effect, low, high))
@@ -235,10 +237,7 @@ def _record(id, statement, runs, metric, unit, arm, baseline, reason, kind,
         raise ValueError(f"{named} is the bar of a claim of kind {kind!r}: "
                          f"give it, and no {other}=")
     threshold = number(named, threshold, 0)
-    try:
-        table = runs[metric]
-    except KeyError as error:
-        raise ValueError(f"metric: {error.args[0]}") from None
+    table = runs[metric]
     for name, value in (("arm", arm), ("baseline", baseline), ("bad", bad)):
         if not (name == "bad" and value is None):
             known(value, table, name)

@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .runs import Bar
+from .runs import progress
 
 FOLDER = Path(__file__).parent / "weights"
 LAST = 5     # how many steps before its end a run's whole state is kept
@@ -46,10 +46,11 @@ def train(start: Callable, step: Callable, arm: str, seed: int, steps: int,
     """
     torch.manual_seed(seed)  # should a page forget: runs stay repeatable
     state = start(arm, seed, strength) if state is None else state
-    losses, bar = [], Bar((until or steps) - first)
-    for t in range(first, until or steps):
-        losses.append(float(step(state, t, steps, arm)))
-        bar.step()
+    until, losses = until or steps, []
+    with progress(until - first) as bar:
+        for t in range(first, until):
+            losses.append(float(step(state, t, steps, arm)))
+            bar.update()
     return state, losses
 
 

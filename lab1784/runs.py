@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+from .arguments import known, number, texts, whole
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -36,22 +37,17 @@ class Runs:
     values: dict[str, dict[str, list[float]]]
 
     def __getitem__(self, metric: str) -> dict[str, list[float]]:
-        if metric not in self.values:
-            raise KeyError(f"metric {metric!r} was not measured; "
-                           f"choose from {sorted(self.values)}")
-        return self.values[metric]
+        return self.values[known(metric, self.values, "metric")]
 
     def mean(self, metric: str, arm: str) -> float:
         """Mean of one arm over the seeds, in the metric's unit."""
-        values = self[metric]
-        if arm not in values:
-            raise KeyError(f"arm {arm!r} was not run; "
-                           f"choose from {list(values)}")
-        return math.fsum(values[arm]) / len(values[arm])
+        values = self[metric][known(arm, self[metric], "arm")]
+        return math.fsum(values) / len(values)
 
     def table(self, metrics: Sequence[str] | None = None) -> str:
         """Arms down, metrics across, means over the seeds, three decimals."""
-        metrics = list(metrics or self.values)
+        metrics = texts("metrics", self.values if metrics is None
+                        else metrics)
         arms = list(self[metrics[0]])
         wide = max(map(len, arms))
         lines = [" " * wide + "".join(f"  {m:>10}" for m in metrics)]
@@ -76,61 +72,55 @@ def compare(run: Callable[..., dict[str, float]], arms: Sequence[str],
     if not callable(run):
         raise TypeError("run should be a function run(arm, seed) that "
                         "returns a dict of metrics")
-    arms = [arms] if isinstance(arms, str) else list(arms)
+    arms = texts("arms", arms)
     if len(arms) < 2 or len(set(arms)) < len(arms):
         raise ValueError(f"arms should name at least two different arms, "
                          f"got {arms}")
-    seeds = list(seeds)
-    if any(isinstance(s, bool) or int(s) != s for s in seeds):
-        raise ValueError(f"seeds should be whole numbers, got {seeds}")
+    try:
+        seeds = [whole("each of seeds", s, 0) for s in seeds]
+    except TypeError:
+        raise TypeError("seeds should be a list of whole numbers, got "
+                        f"{seeds!r}") from None
     if len(seeds) < 3 or len(set(seeds)) < len(seeds):
         raise ValueError("seeds should be at least three different seeds "
                          f"(five are the rule), got {seeds}")
-    seeds = [int(s) + shift() for s in seeds]
+    seeds = [s + shift() for s in seeds]
     values: dict[str, dict[str, list[float]]] = {}
-    bar = Bar(len(seeds) * len(arms))
-    for seed in seeds:
-        for arm in arms:
-            got = run(arm, seed, **settings)
-            if not isinstance(got, dict) or not got:
-                raise TypeError("run should return a dict metric -> number,"
-                                f" got {type(got).__name__} for {arm!r}")
-            if values and set(got) != set(values):
-                raise ValueError(f"run should return the same metrics for "
-                                 f"every arm: {arm!r} gave {sorted(got)}, "
-                                 f"before it was {sorted(values)}")
-            for metric, value in got.items():
-                if not math.isfinite(float(value)):
-                    raise ValueError(f"run gave {value} for {metric!r}, arm"
-                                     f" {arm!r}, seed {seed}: every metric "
-                                     "should be a finite number")
-                values.setdefault(metric, {}).setdefault(arm, []).append(
-                    float(value))
-            bar.step()
+    with progress(len(seeds) * len(arms)) as bar:
+        for seed in seeds:
+            for arm in arms:
+                got = _measured(run(arm, seed, **settings), arm, seed)
+                if values and set(got) != set(values):
+                    raise ValueError(
+                        "run should return the same metrics for every arm: "
+                        f"{arm!r} gave {sorted(got)}, before it was "
+                        f"{sorted(values)}")
+                for metric, value in got.items():
+                    values.setdefault(metric, {}).setdefault(
+                        arm, []).append(value)
+                bar.update()
     return Runs(tuple(seeds), values)
 
 
-class Bar:
-    """A progress bar for a person; silent where outputs are recorded.
+def _measured(got, arm: str, seed: int) -> dict[str, float]:
+    """What a run returned, as metric -> finite float."""
+    if not isinstance(got, dict) or not got:
+        raise TypeError("run should return a dict metric -> number, got "
+                        f"{type(got).__name__} for {arm!r}")
+    texts("run's metrics", got)
+    return {metric: number(f"run's {metric!r} (arm {arm!r}, seed {seed})",
+                           +value if isinstance(value, bool) else value,
+                           -math.inf) for metric, value in got.items()}
+
+
+def progress(total: int):
+    """A progress bar for a person (tqdm): `update()` after each step; used
+    as a context, it leaves nothing behind.
 
     A bar that ends up in a committed output would differ in every run, so
     it is off under LAB1784_QUIET and under pytest (nbval runs kernels from
-    there).  At its end it wipes its own line.
+    there).
     """
-
-    def __init__(self, total: int, stream=None):
-        quiet = ("LAB1784_QUIET" in os.environ
-                 or "PYTEST_VERSION" in os.environ)
-        self.stream = None if quiet else (stream or sys.stderr)
-        self.total, self.done = total, 0
-
-    def step(self) -> None:
-        self.done += 1
-        if self.stream is None:
-            return
-        full = round(24 * self.done / self.total)
-        text = f"\r{'#' * full}{'.' * (24 - full)} {self.done}/{self.total}"
-        if self.done == self.total:
-            text = "\r" + " " * (len(text) - 1) + "\r"
-        self.stream.write(text)
-        self.stream.flush()
+    from tqdm import tqdm
+    quiet = {"LAB1784_QUIET", "PYTEST_VERSION"} & os.environ.keys()
+    return tqdm(total=total, leave=False, disable=bool(quiet))

@@ -8,11 +8,11 @@ import matplotlib
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import lab1784
 from lab1784 import check, compare, figures, image_grid, show
 from lab1784.figures import palette, subplots
-from lab1784.runs import Bar
 
 matplotlib.use("Agg")
 
@@ -57,11 +57,44 @@ def test_the_bar_is_seen_by_people_only(monkeypatch):
     assert seen.getvalue() == ""  # under pytest, hence under nbval
     monkeypatch.delenv("PYTEST_VERSION", raising=False)
     monkeypatch.delenv("LAB1784_QUIET", raising=False)
-    bar = Bar(4, seen)
-    for _ in range(4):
-        bar.step()
-    assert "2/4" in seen.getvalue()
-    assert seen.getvalue().rstrip(" ").endswith("\r")
+    compare(lambda a, s: {"m": 1.0}, ["a", "b"])
+    assert "0/10" in seen.getvalue()
+    assert seen.getvalue().endswith(" \r"), "it wipes its own line"
+
+
+def test_a_bar_left_by_an_error_is_wiped(monkeypatch):
+    seen = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", seen)
+    monkeypatch.delenv("PYTEST_VERSION", raising=False)
+    monkeypatch.delenv("LAB1784_QUIET", raising=False)
+    with pytest.raises(TypeError, match="run should return"):
+        compare(lambda a, s: None, ["a", "b"])
+    assert seen.getvalue().endswith(" \r")
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+
+
+def test_pictures_are_lighter_and_look_the_same():
+    fig, ax = subplots()
+    for k in range(6):
+        ax.plot(np.sin(np.linspace(k, k + 9, 200)), alpha=0.8)
+    plain = io.BytesIO()
+    fig.savefig(plain, format="png")
+    light = figures.lighter(plain.getvalue())
+    assert len(light) < 0.5 * len(plain.getvalue())
+    assert light == figures.lighter(plain.getvalue())
+    a, b = pixels(plain.getvalue()), pixels(light)
+    assert np.abs(a - b).max() <= 24 and np.abs(a[0, 0] - b[0, 0]).max() <= 1
+
+
+def test_a_picture_of_many_colours_keeps_them():
+    """Planted: random pixels, whose colours no palette holds."""
+    rng, plain = np.random.default_rng(0), io.BytesIO()
+    noise = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(plain, format="png")
+    assert (pixels(figures.lighter(plain.getvalue())) == noise).all()
 
 
 def contrast(a, b):
