@@ -4,10 +4,11 @@
     JOBS=2 sets how many notebooks run at once
 
 Each notebook is run three times with every seed shifted; the shifts are
-drawn from the commit's hash, so that nobody chooses them.  What a run
-gave is kept in _build/trust under a key of its sources: a second call
-goes on where the first one stopped.  The table goes to assets/trust.json
-and from there to chapters/trust.md.
+drawn from the hash of the commit that changed it or the apparatus last, so
+that nobody chooses them.  What a run gave is kept in _build/trust under a
+key of its sources: a second call goes on where the first one stopped.  A
+page's rows go to assets/trust.json, beside those of the others, and from
+there to chapters/trust.md.
 
 A page with recorded runs is too long for three shifts.  Of it one run,
 drawn from the hash as well, is trained anew and compared.
@@ -28,7 +29,7 @@ from pathlib import Path
 
 from tests import gates
 from tests.house import cells, load, records, sources, spec, technique_pages, twin
-from tools import board, record
+from tools import board, nb, record
 from tools.bench import processor
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,9 +39,18 @@ STABLE = {True: "stable", False: "NOT STABLE", None: "recorded"}
 SHIFTS = range(20_000, 900_000, 1_000)
 
 
-def commit() -> str:
-    return subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True,
-                          capture_output=True, check=True).stdout.strip()
+def commit(name: str) -> str:
+    """The commit that changed the page or the apparatus last.  Raises
+    nb.Stop where a change is not committed: it would have no hash."""
+    about = [sources()[name].relative_to(ROOT).as_posix(), "lab1784"]
+    told = [subprocess.run(["git", *words, "--", *about], cwd=ROOT, text=True,
+                           capture_output=True).stdout.strip()
+            for words in (("status", "--porcelain"),
+                          ("log", "-1", "--format=%H"))]
+    if told[0] or not told[1]:
+        raise nb.Stop(f"{name}: commit {' and '.join(about)} first: the "
+                      "shifts are drawn from the commit's hash.")
+    return told[1]
 
 
 def key(name: str, shift: int) -> str:
@@ -58,25 +68,19 @@ def shifted(name: str, shift: int) -> dict[str, dict]:
     A verdict may differ there and raise: that is what we came to see, so
     the run goes on after an error and the records are taken as they are.
     """
-    import nbformat
-    from nbclient import NotebookClient
     kept = KEPT / f"{key(name, shift)}.json"
     if kept.exists():
-        return json.loads(kept.read_text())
+        return json.loads(kept.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
-        notebook = nbformat.read(sources()[name].with_suffix(".ipynb"), 4)
-        env = os.environ | {
+        env = os.environ | nb.THREADS | {
             "LAB1784_SEED": str(shift), "LAB1784_RECORDS": folder,
-            "LAB1784_QUIET": "1", "PYTHONPATH": str(ROOT),
-            "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-        NotebookClient(notebook, timeout=1800, allow_errors=True,
-                       kernel_name="python3",
-                       resources={"metadata": {"path": folder}}).execute(
-            env=env, stderr=subprocess.DEVNULL)
-        found = {p.stem: json.loads(p.read_text())
+            "LAB1784_QUIET": "1", "PYTHONPATH": str(ROOT)}
+        nb.play(nb.read_twin(sources()[name]), Path(folder), env,
+                timeout=1800, allow_errors=True)
+        found = {p.stem: json.loads(p.read_text(encoding="utf-8"))
                  for p in Path(folder).glob("*.json")}
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(found))
+    nb.write(kept, json.dumps(found))
     return found
 
 
@@ -98,20 +102,22 @@ def judge(name: str, shifts: list[int]) -> dict:
     if name in record.pages():
         return recorded(name, shifts[0], committed)
     runs = [shifted(name, s) for s in shifts]
-    row = {"null": null(name), "claims": {}}
-    for key_, old in committed.items():
-        again = [r[key_] for r in runs if key_ in r]
-        if len(again) < len(runs):
-            row["claims"][key_] = {"noise": "run failed", "effects": [],
-                                   "again": 0, "stable": False}
-            continue
-        noisy = [n for r in again for n in gates.noise(old, r)]
-        row["claims"][key_] = {
-            "noise": "; ".join(noisy) or "passes",
-            "effects": [r["effect"] for r in again],
-            "again": sum(r["verdict"] == old["expect"] for r in again),
-            "stable": gates.stable(old, again)}
-    return row
+    return {"null": null(name), "claims": {
+        k: told(old, [r.get(k) for r in runs])
+        for k, old in committed.items()}}
+
+
+def told(old: dict, again: list[dict | None]) -> dict:
+    """What shifted runs (None: it failed) say of the committed claim."""
+    row = {"seeds": old["seeds"], "noise": "run failed", "effects": [],
+           "again": 0, "stable": False}
+    if None in again:
+        return row
+    noisy = [n for r in again for n in gates.noise(old, r)]
+    return row | {"noise": "; ".join(noisy) or "passes",
+                  "effects": [r["effect"] for r in again],
+                  "again": sum(r["verdict"] == old["expect"] for r in again),
+                  "stable": gates.stable(old, again)}
 
 
 def recorded(name: str, draw: int, committed: dict) -> dict:
@@ -127,31 +133,78 @@ def recorded(name: str, draw: int, committed: dict) -> dict:
     return {"null": null(name), "anew": {
         "arm": arm, "seed": seed, "repeats": kept.read_text(),
         "runs": len(runs), "unfinished": record.unfinished(folder)},
-        "claims": {k: {"noise": "not run", "effects": [], "again": 0,
-                       "stable": None} for k in committed}}
+        "claims": {k: {"seeds": r["seeds"], "noise": "not run", "effects": [],
+                       "again": 0, "stable": None}
+                   for k, r in committed.items()}}
 
 
-def main(names: list[str]) -> int:
-    names = names or technique_pages()
-    live = [n for n in names if n not in record.pages()]
-    os.environ["LAB1784_QUIET"] = "1"   # no bar of a run trained anew
-    head = commit()
-    shifts = random.Random(head).sample(SHIFTS, 3)
-    table = {"commit": head, "date": datetime.date.today().isoformat(),
-             "cpu": processor(), "shifts": shifts, "pages": {}}
-    with ThreadPoolExecutor(int(os.environ.get("JOBS", 2))) as pool:
-        list(pool.map(lambda job: shifted(*job), [
-            (n, s) for n in live for s in shifts]))
-    for name in names:
-        path = sources()[name].with_suffix("").relative_to(ROOT).as_posix()
-        table["pages"][path] = judge(name, shifts)
-        print(f"{name}: " + ", ".join(
-            f"{k} {STABLE[c['stable']]}"
-            for k, c in table["pages"][path]["claims"].items()), flush=True)
+def merge(path: str, row: dict) -> None:
+    """Put one page's row into the table; the others stay, but for pages
+    that are no more."""
     out = ROOT / "assets" / "trust.json"
-    out.write_text(json.dumps(table, indent=1) + "\n")
+    table = json.loads(out.read_text(encoding="utf-8")) if out.exists() \
+        else {"pages": {}}
+    pages = table["pages"] | {path: row}
+    nb.write(out, json.dumps({"pages": {
+        k: pages[k] for k in sorted(pages)
+        if (ROOT / f"{k}.py").exists()}}, indent=1) + "\n")
     board.update()
-    print("The trust table is in assets/trust.json and chapters/trust.md")
+
+
+def trust(names: list[str]) -> None:
+    """Run and judge these pages; each is written down when it is done."""
+    names = [nb.source(n).stem for n in names] or technique_pages()
+    drawn = {n: commit(n) for n in names}
+    shifts = {n: random.Random(h).sample(SHIFTS, 3) for n, h in drawn.items()}
+    live = [n for n in names if n not in record.pages()]
+    children: list[subprocess.Popen] = []
+
+    def apart(job: tuple[str, int]) -> None:
+        if not (KEPT / f"{key(*job)}.json").exists():
+            children.append(subprocess.Popen(
+                [sys.executable, "-m", "tools.trust", "--shift", job[0],
+                 str(job[1])], cwd=ROOT))
+            children[-1].wait()
+
+    with ThreadPoolExecutor(int(os.environ.get("JOBS", 2))) as pool:
+        jobs = {n: [pool.submit(apart, (n, s)) for s in shifts[n]]
+                for n in live}
+        try:
+            for name in names:
+                for job in jobs.get(name, ()):
+                    job.result()
+                path = nb.short(sources()[name].with_suffix(""))
+                row = {"commit": drawn[name], "cpu": processor(),
+                       "date": datetime.date.today().isoformat(),
+                       "shifts": shifts[name]} | judge(name, shifts[name])
+                merge(path, row)
+                print(f"{name}: " + ", ".join(
+                    f"{k} {STABLE[c['stable']]}"
+                    for k, c in row["claims"].items()), flush=True)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for child in children:
+                child.terminate()
+            raise
+
+
+def main(arguments: list[str]) -> int:
+    os.environ["LAB1784_QUIET"] = "1"   # no bar of a run trained anew
+    try:
+        if arguments[:1] == ["--shift"]:
+            shifted(arguments[1], int(arguments[2]))
+        else:
+            trust(arguments)
+            print("The trust table is in assets/trust.json and "
+                  "chapters/trust.md")
+    except nb.Stop as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        if arguments[:1] != ["--shift"]:
+            print("Interrupted: what is finished is kept, and the same "
+                  "command goes on from there.", file=sys.stderr)
+        return 130
     return 0
 
 
