@@ -18,7 +18,17 @@ def by_hand(page):
     assert page["trimmed_mean"](x, 0.25) == 2.0
 
 
-ORACLES = [equals_scipy, by_hand]
+def experiment_by_others(page):
+    """Every arm again, from the same draws, in a line each."""
+    x = np.random.default_rng(1003).standard_t(3, size=(9, 40))
+    others = {"mean": np.mean(x, axis=1), "median": np.median(x, axis=1),
+              "trimmed": stats.trim_mean(x, 0.15, axis=1)}
+    for arm, guess in others.items():
+        got = page["run"](arm, 1003, strength=0.15, steps=9, tails=3)
+        np.testing.assert_allclose(got["error"], np.abs(guess).mean())
+
+
+ORACLES = [equals_scipy, by_hand, experiment_by_others]
 
 # name, in bold under "Break it" -> an edit that matches exactly once
 MISTAKES = {
@@ -27,13 +37,21 @@ MISTAKES = {
     "Divided by all": ("/ (n - 2 * k)", "/ n"),
     "Rounded up": ("int(share * n)", "int(np.ceil(share * n))"),
 }
+
+# The same of experiment cells: each is seen by value as well.
+EXPERIMENT = {
+    "Signed distance": ("np.abs(guess).mean()", "guess.mean()"),
+    "One draw for all seeds": ("default_rng(seed)", "default_rng(0)"),
+    "Tails ignored": ("standard_t(tails,", "standard_t(2,"),
+    "Share ignored": ("trimmed_mean(x, strength)", "trimmed_mean(x, 0.2)"),
+}
 TRAIN = {"arm": "trimmed", "seed": 1000, "steps": 5}
 
 # strength at which the method's own code gives the baseline's metric
 NULL = {"arm": "trimmed", "baseline": "mean", "strength": 0.0, "steps": 20}
 
 WRONG = {
-    "NAME-1": [("remaining = 16", "both ends")],
+    "NAME-1": [("remaining = 16", "one end only")],
     "NAME-2": [("freedom = 1.5", "heavy")],
     "NAME-3": [("mended = lambda x, share: x.mean(-1)", "At share")],
 }

@@ -14,6 +14,7 @@ CODE = 220              # lines of technique and experiment; aim at 130
 STOP_CODE = 40          # lines of a stop that run live
 IN_SHORT = 3            # sentences: question, finding, what is not shown
 KOREAN = 5              # sentences of the summary
+STOP_KOREAN = 2
 HANGUL = 0.4            # of the letters of each of them, at least
 TRIES = 6               # rows
 EXERCISES = (2, 5)      # find the bug is one of them

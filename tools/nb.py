@@ -3,7 +3,8 @@
     python -m tools.nb run NAME...     execute sources into their twins
     python -m tools.nb try NAME SEED   develop: on other seeds, nothing kept
     python -m tools.nb fill            no kernel: numbers, prose and cell ids
-    python -m tools.nb check           no kernel: list what is out of step
+    python -m tools.nb check [NAME]    no kernel: what is missing, too long
+                                       or out of step
 
 The .py is what people edit; the twin is written by `run` alone and is
 committed.  Cell ids are hashes of what the cell says and nothing in a twin
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import jupytext
@@ -38,6 +39,8 @@ KERNEL = {"kernelspec": {"display_name": "Python 3", "language": "python",
           "language_info": {"name": "python"}}
 THREADS = {f"{name}_NUM_THREADS": "1"
            for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR")}
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+EDITION = ROOT / "assets" / "edition"  # stands in the students' edition
 FIRST = 1000  # seeds below are the claims'
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -47,8 +50,10 @@ class Stop(Exception):
 
 
 def sources() -> dict[str, Path]:
-    """name -> source of every notebook of the book."""
-    return {p.stem: p for p in sorted(ROOT.glob("notebooks/*/*.py"))}
+    """name -> source of every notebook of the book; a copy or a note that
+    lies beside them is none."""
+    return {p.stem: p for p in sorted(ROOT.glob("notebooks/*/*.py"))
+            if NAME.fullmatch(p.stem)}
 
 
 def source(name: str) -> Path:
@@ -77,7 +82,7 @@ def identity(cell) -> str:
 def build(path: Path):
     """The twin of a source as it is before execution: no outputs.  What
     folds, and under which words, follows from the roles (tools/page.py)."""
-    read = jupytext.reads(path.read_text(), fmt="py:percent")
+    read = jupytext.reads(path.read_text(encoding="utf-8"), fmt="py:percent")
     seen: Counter[str] = Counter()
     cells = []
     for cell in read.cells:
@@ -101,11 +106,11 @@ def read_twin(path: Path):
 
 def write(path: Path, text: str) -> bool:
     """Write whole or not at all; False where nothing changed."""
-    if path.exists() and path.read_text() == text:
+    if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.new")
-    draft.write_text(text)
+    draft.write_text(text, encoding="utf-8")
     if path.exists():
         draft.chmod(path.stat().st_mode)
     draft.replace(path)
@@ -374,16 +379,18 @@ def twin_problems(path: Path) -> Iterator[str]:
         if cell.cell_type != "code":
             continue
         where = f"{name}: cell {number}{_quote(cell)}"
-        if cell.execution_count is None:
+        left = "unanswered" in cell.metadata.get("tags", [])
+        if cell.execution_count is None and not (left and EDITION.exists()):
             yield f"{where} was not executed {again}"
         for fault in output_problems(cell):
             yield f"{where} {fault}"
 
 
-def prose_problems(values: prose.Values) -> Iterator[str]:
-    """Markers out of step and typed decimals, in every text."""
-    for path in prose_files():
-        text = path.read_text()
+def prose_problems(values: prose.Values, paths: Iterable[Path]
+                   ) -> Iterator[str]:
+    """Markers out of step and typed decimals, in these texts."""
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
         for problem in prose.marker_problems(text, values):
             yield f"{short(path)}:{problem}"
         parts = ([(1, text)] if path.suffix == ".md"
@@ -407,7 +414,7 @@ def page_problems(path: Path) -> Iterator[str]:
         for problem in page.test_problems(
                 name, test.read_text(encoding="utf-8"), cells):
             yield f"{short(test)}:{problem}"
-    elif tests.exists():  # the students' edition has none
+    else:
         yield f"{short(test)}: is missing"
     entry = short(path.with_suffix(""))
     for where, verb in (("_toc.yml", "does not list"),
@@ -415,9 +422,13 @@ def page_problems(path: Path) -> Iterator[str]:
                          "does not link to"),
                         ("chapters/teaching.md", "has no plan for")):
         near = ROOT / where
-        if near.exists() and entry not in near.read_text(encoding="utf-8") \
+        said = near.read_text(encoding="utf-8") if near.exists() else ""
+        if not re.search(rf"{re.escape(entry)}\b", said) \
                 and (what == "technique" or "teaching" not in where):
             yield f"{where}: {verb} {entry}"
+        for n, line in enumerate(said.splitlines(), 1):
+            if page.QUESTION in line and entry in line:
+                yield f"{where}:{n}: write the question of {name}"
     glossary = ROOT / "chapters" / "glossary.md"
     if glossary.exists():
         for problem in page.terms(cells, glossary.read_text(
@@ -425,26 +436,32 @@ def page_problems(path: Path) -> Iterator[str]:
             yield f"{short(path)}:{problem}"
 
 
-def check() -> list[str]:
-    """Every problem of every notebook and every text, each a sentence."""
+def check(only: str = "") -> list[str]:
+    """Every problem of every notebook and every text, each a sentence; of
+    the notebook `only` and its text alone where it is named."""
     found = []
     names = Counter(p.stem for p in ROOT.glob("notebooks/*/*.py"))
     found += [f"{n}: {k} notebooks have this name" for n, k in names.items()
               if k > 1]
     found += [f"{short(p)}: has no source beside it"
               for p in sorted(ROOT.glob("notebooks/*/*.ipynb"))
-              if not p.with_suffix(".py").exists()]
-    for path in sources().values():
+              if NAME.fullmatch(p.stem)
+              and not p.with_suffix(".py").exists()]
+    paths = [source(only)] if only else list(sources().values())
+    for path in paths:
         found += twin_problems(path)
-        found += page_problems(path)
+        if not EDITION.exists():  # its pages have no solutions
+            found += page_problems(path)
     try:
         kept = ROOT / "assets" / "results.json"
-        if not kept.exists() or kept.read_text() != results():
+        if not kept.exists() or kept.read_text(
+                encoding="utf-8") != results():
             found.append("assets/results.json: is not what the notebooks' "
                          "records say (make fill)")
     except Stop as error:
         found.append(str(error))
-    return found + list(prose_problems(prose.Values(ROOT)))
+    return found + list(prose_problems(prose.Values(ROOT),
+                                       paths if only else prose_files()))
 
 
 # --------------------------------------------------------------- commands
@@ -475,7 +492,7 @@ def run(names: list[str]) -> str:
     others = [c for c in fill()[0] if c.endswith((".md", ".py"))]
     if others:
         lines.insert(0, f"numbers rewritten in {', '.join(others)}")
-    bad = [p for p in prose_problems(prose.Values(ROOT))
+    bad = [p for p in prose_problems(prose.Values(ROOT), prose_files())
            if "assets/" in p or "claim" in p]
     if bad:
         raise Stop("\n".join(lines + bad))
@@ -527,11 +544,11 @@ def main(arguments: list[str]) -> int:
             print(f"Filled: {', '.join(changed)}" if changed else
                   "Every number and every cell id is in step already.")
         elif command == "check":
-            found = check()
+            found = check(*rest[:1])
             print("\n".join(found) if found else
                   f"Every notebook ({len(sources())}) is within its limits "
                   "and in step with its source, every number with the "
-                  "results.")
+                  "results." if not rest else f"{rest[0]} is as it should be.")
             return bool(found)
         else:
             print(__doc__)

@@ -1,6 +1,8 @@
 """A new notebook from the template, with its test file.
 
-    python -m tools.new NAME CHAPTER
+    python -m tools.new NAME CHAPTER [KIND]
+
+KIND is `technique` (the default) or `stop`, the short form.
 """
 
 from __future__ import annotations
@@ -9,47 +11,85 @@ import re
 import sys
 from pathlib import Path
 
-from tools import nb
+from tools import nb, page
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def new(name: str, chapter: str) -> str:
-    """A notebook from the template, listed in the table of contents."""
+KINDS = {"technique": "template", "stop": "template_stop"}
+
+
+def new(name: str, chapter: str, kind: str = "technique") -> str:
+    """A notebook from its template, with its test file; listed in the
+    table of contents and in its chapter's table."""
     if not name or not chapter:
         raise nb.Stop("A new notebook needs a name and a chapter: "
                       "make new NB=name CHAPTER=3")
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+    if kind not in KINDS:
+        raise nb.Stop(f"KIND is technique or stop; got {kind!r}.")
+    if not nb.NAME.fullmatch(name):
         raise nb.Stop("A notebook's name is lower case letters, digits and "
                       f"_, for example pair_loss; got {name!r}.")
     if name in nb.sources():
         raise nb.Stop(f"{nb.short(nb.sources()[name])} exists: choose "
                       "another name.")
     pages = sorted(ROOT.glob("chapters/[0-9]-*.md"))
-    page = next((p for p in pages if p.name.startswith(f"{chapter}-")), None)
-    if page is None:
+    text = next((p for p in pages if p.name.startswith(f"{chapter}-")), None)
+    if text is None:
         raise nb.Stop(f"No chapter has the number {chapter!r}: there are "
                       f"{', '.join(p.stem for p in pages)}.")
-    path = ROOT / "notebooks" / page.stem / f"{name}.py"
-    words = {"NAME": name, "CHAPTER": page.stem,
-             "TITLE": name.replace("_", " ").capitalize()}
+    path = ROOT / "notebooks" / text.stem / f"{name}.py"
+    title = name.replace("_", " ").capitalize()
+    words = {"NAME": name, "CHAPTER": text.stem, "TITLE": title}
     test = ROOT / "tests" / "techniques" / f"test_{name}.py"
-    for template, target in (("template.py", path),
-                             ("template_test.py", test)):
-        text = (ROOT / "assets" / template).read_text()
-        nb.write(target, re.sub(r"\b(NAME|CHAPTER|TITLE)\b",
-                                lambda word: words[word[0]], text))
-    listed = contents(nb.short(path.with_suffix("")), f"chapters/{page.stem}")
-    return (f"{nb.short(path)} and {nb.short(test)} are ready to be written"
-            + (" and the page is in _toc.yml" if listed else
-               "; add the page to _toc.yml") + f": then make run NB={name}")
+    for template, target in ((f"{KINDS[kind]}.py", path),
+                             (f"{KINDS[kind]}_test.py", test)):
+        made = (ROOT / "assets" / template).read_text(encoding="utf-8")
+        nb.write(target, page.with_setup(re.sub(
+            r"\b(NAME|CHAPTER|TITLE)\b", lambda word: words[word[0]], made)))
+    entry = nb.short(path.with_suffix(""))
+    told = [nb.short(path), nb.short(test)]
+    if contents(entry, f"chapters/{text.stem}"):
+        told.append("_toc.yml")
+    if table(text, entry, title):
+        told.append(nb.short(text))
+    return (f"Written: {', '.join(told)}. Develop with make try NB={name} "
+            f"SEED=1000; make check names what is missing, then make run "
+            f"NB={name}")
+
+
+def table(text: Path, entry: str, title: str) -> bool:
+    """Link `entry` in the chapter's table of pages: in the row of that name
+    which says "not yet", or in a new last row."""
+    lines = text.read_text(encoding="utf-8").splitlines()
+    head = next((n for n, line in enumerate(lines)
+                 if re.match(r"\|.*\| page \|$", line)), None)
+    if head is None:
+        return False
+    end = next((n for n in range(head, len(lines))
+                if not lines[n].startswith("|")), len(lines))
+    for n in range(head + 2, end):
+        cells = lines[n].split("|")
+        if slug(cells[1]) == slug(title) and cells[-2].strip() == "not yet":
+            cells[-2] = f" [{cells[1].strip()}](../{entry}) "
+            lines[n] = "|".join(cells)
+            break
+    else:
+        lines.insert(end, f"| {title} | {page.QUESTION} | [{title}]"
+                          f"(../{entry}) |")
+    nb.write(text, "\n".join(lines) + "\n")
+    return True
+
+
+def slug(name: str) -> str:
+    return re.sub(r"\W+", "_", name.strip().lower())
 
 
 def contents(entry: str, chapter: str) -> bool:
     """Add `entry` as the last section of `chapter` in _toc.yml, whose
     comments and order stay; False where the chapter is not found."""
     toc = ROOT / "_toc.yml"
-    lines = toc.read_text().splitlines() if toc.exists() else []
+    lines = toc.read_text(encoding="utf-8").splitlines() if toc.exists() else []
     depth = None
     for at, line in enumerate(lines):
         here = re.match(r"(\s*)- file: *(\S+)", line)
@@ -76,7 +116,8 @@ def contents(entry: str, chapter: str) -> bool:
 
 def main(arguments: list[str]) -> int:
     try:
-        print(new(*(arguments + ["", ""])[:2]))
+        name, chapter, kind = (arguments + [""] * 3)[:3]
+        print(new(name, chapter, kind or "technique"))
     except nb.Stop as error:
         print(error, file=sys.stderr)
         return 1

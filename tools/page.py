@@ -28,6 +28,10 @@ DRAW = {"subplots", "image_grid", "show", "overview", "draw_claim",
         "choose", "draw", "play"}
 
 
+# What `make new` writes into the chapter's table.
+QUESTION = "Which question does this page answer?"
+
+
 class Cell(NamedTuple):
     """A cell of a percent source; `line` is that of its first line."""
     line: int
@@ -61,12 +65,15 @@ def fold(tags: Iterable[str], source: str) -> dict:
     folds it, what Jupyter, Colab and the book's site need for that."""
     tags = [t for t in tags if t not in ("hide-input", "hide-cell")]
     how = next((ROLES[t] for t in tags if ROLES.get(t)), None)
-    if how is None:
-        return {"tags": tags} if tags else {}
-    made = {"cellView": "form", "jupyter": {"source_hidden": True},
-            "tags": [*tags, how]}
+    made = {"tags": tags} if tags else {}
+    if how:
+        made = {"cellView": "form", "jupyter": {"source_hidden": True},
+                "tags": [*tags, how]}
+    if "hide-output" in tags:  # in the students' edition
+        made |= {"collapsed": True, "jupyter": {
+            **made.get("jupyter", {}), "outputs_hidden": True}}
     title = TITLE.match(source)
-    if title:
+    if how and title:
         made["mystnb"] = {"code_prompt_show": title[1].strip(),
                           "code_prompt_hide": title[1].strip()}
     return made
@@ -192,23 +199,26 @@ def paragraph(found: list[Cell], opening: str) -> tuple[int, list[str]]:
     return 0, []
 
 
-def opening_problems(found: list[Cell], technique: bool) -> Iterator[str]:
-    """Five Korean sentences, In short."""
+def opening_problems(found: list[Cell], what: str) -> Iterator[str]:
+    """The Korean sentences; In short, which a stop needs not."""
     n, said = paragraph(found, "**요약.**")
-    if len(said) != limits.KOREAN:
-        yield (f"{n or 1}: **요약.** should be {limits.KOREAN} Korean "
-               f"sentences, one a line; it has {len(said)}")
+    korean = limits.STOP_KOREAN if what == "stop" else limits.KOREAN
+    if len(said) != korean:
+        yield (f"{n or 1}: **요약.** should be {korean} Korean sentences, "
+               f"one a line; it has {len(said)}")
     for at, line in enumerate(said, n + 1):
         letters = re.findall(r"[^\W\d_]", line)
         share = sum("가" <= c <= "힣" for c in letters) / max(len(letters), 1)
         if share < limits.HANGUL:
             yield f"{at}: this sentence of **요약.** is not Korean"
+    if what == "stop":
+        return
     n, said = paragraph(found, "**In short.**")
     if len(said) != limits.IN_SHORT:
         yield (f"{n or 1}: **In short.** should be {limits.IN_SHORT} "
                "sentences, one a line (the question; what was found; what "
                f"it does not show); it has {len(said)}")
-    elif technique and "<!--=" not in " ".join(said):
+    elif what == "technique" and "<!--=" not in " ".join(said):
         yield (f"{n}: **In short.** should tell what was found with a "
                "number of the records, between markers")
 
@@ -304,15 +314,20 @@ def _template() -> frozenset[str]:
             continue
         for cell in cells(path.read_text(encoding="utf-8")):
             if not {"setup", "imports"} & set(cell.tags):
-                found |= {line.strip() for line in cell.source.split("\n")
-                          if SAID.search(line)}
+                found |= {_bare(line) for line in cell.source.split("\n")
+                          if SAID.search(line) and not TITLE.match(line)}
     return frozenset(found)
 
 
 def standing(found: list[Cell]) -> list[int]:
     """Lines of a page that are still those of its template."""
     return [n for c in found for n, line in c.lines()
-            if line.strip() in _template()]
+            if _bare(line) in _template()]
+
+
+def _bare(line: str) -> str:
+    """A line without the numbers that are filled in."""
+    return re.sub(r"<!--=.*?<!--/-->", "", line).strip()
 
 
 # ------------------------------------------------------------- the page
@@ -343,7 +358,7 @@ def problems(name: str, text: str) -> list[str]:
                     + f", and so are {len(left) - 1} more" * (len(left) > 1)
                     + ": write your own")
     claims, what = len(_calls(found, "claim")), kind(found, name)
-    told += opening_problems(found, what == "technique")
+    told += opening_problems(found, what)
     if what == "technique":
         told += _technique(found, name, claims)
     elif what == "stop":

@@ -98,7 +98,8 @@ class Values:
 
 
 def _read(path: Path, parse) -> dict:
-    return (parse(path.read_text()) or {}) if path.exists() else {}
+    return (parse(path.read_text(encoding="utf-8")) or {}
+            ) if path.exists() else {}
 
 
 def rounded(value: float, places: int, old: str = "") -> str:
