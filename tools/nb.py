@@ -436,6 +436,15 @@ def page_problems(path: Path) -> Iterator[str]:
             yield f"{short(path)}:{problem}"
 
 
+def lint() -> list[str]:
+    """What ruff finds by the rules in pyproject.toml."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--no-cache", "--quiet",
+         "--output-format", "concise", "."], cwd=ROOT, text=True,
+        capture_output=True)
+    return (done.stdout + done.stderr).splitlines() if done.returncode else []
+
+
 def check(only: str = "") -> list[str]:
     """Every problem of every notebook and every text, each a sentence; of
     the notebook `only` and its text alone where it is named."""
@@ -460,8 +469,9 @@ def check(only: str = "") -> list[str]:
                          "records say (make fill)")
     except Stop as error:
         found.append(str(error))
-    return found + list(prose_problems(prose.Values(ROOT),
-                                       paths if only else prose_files()))
+    found += prose_problems(prose.Values(ROOT),
+                            paths if only else prose_files())
+    return found + ([] if only or EDITION.exists() else lint())
 
 
 # --------------------------------------------------------------- commands
