@@ -33,6 +33,28 @@ def loss_and_slope_are_torchs(space):
                                atol=1e-10, rtol=0)
 
 
+def no_path_is_no_chance(space):
+    """A text too long for its recording: infinite loss, as torch has it,
+    and nothing is learned from it; its neighbour in the batch is as ever."""
+    u, texts, frames = cases()
+    frames[0] = 4                       # 1 2 2 3 needs five
+    log_y = u.log_softmax(2)
+    log_p, gamma = space["occupancy"](log_y, texts, frames)
+    loss = torch.nn.functional.ctc_loss(log_y, texts, frames,
+                                        (texts != 0).sum(1), reduction="none")
+    assert torch.isinf(loss[0]) and log_p[0] == -torch.inf
+    torch.testing.assert_close(-log_p[1:], loss[1:], atol=1e-10, rtol=0)
+    assert (gamma[:, 0] == 0).all() and gamma.isfinite().all()
+
+
+def steady_by_hand(space):
+    """Runs shorter than asked for become blanks, others stay."""
+    path = [1, 0, 2, 2, 3, 3, 3, 0, 0, 4]
+    assert space["steady"](path, 1) == path
+    assert space["steady"](path, 2) == [0, 0, 2, 2, 3, 3, 3, 0, 0, 0]
+    assert space["steady"](path, 3) == [0, 0, 0, 0, 3, 3, 3, 0, 0, 0]
+
+
 def merged(path):
     """B by regular expressions, on a text of digits."""
     return re.sub("0", "", re.sub(r"(.)\1+", r"\1", "".join(map(str, path))))
@@ -93,8 +115,9 @@ def truth_reads_itself(space):
                 k for k in text.tolist() if k]
 
 
-ORACLES = [loss_and_slope_are_torchs, every_path_is_listed,
-           error_rate_is_jiwers, truth_reads_itself]
+ORACLES = [loss_and_slope_are_torchs, no_path_is_no_chance,
+           steady_by_hand, every_path_is_listed, error_rate_is_jiwers,
+           truth_reads_itself]
 
 MISTAKES = {
     "Skip across equal labels": ("return z, (z != 0) & (z != before)",
@@ -130,7 +153,7 @@ WRONG = {
               ("paths_of = (210, 45)", "by hand first"),
               ("paths_of = (45, 45)", "a blank is compulsory"),
               ("paths_of = (45, 36)", "its frame, then count"),
-              ("paths_of = 45", "raised TypeError")],
+              ("paths_of = 45", "yours is an int")],
     "asr-2": [("readable = {'1784'}", "equal neighbours only"),
               ("readable = ['1784', '17841', '1778', '11784']",
                "a frame more"),
