@@ -90,11 +90,10 @@ def code_of(function: Callable) -> str:
     return digest.hexdigest()
 
 
-def reached(*functions: Callable, follow: tuple[str, ...] = ()
-            ) -> Iterator[tuple[str, Any]]:
+def reached(*functions: Callable) -> Iterator[tuple[str, Any]]:
     """(name, object) of all that functions of a page reach by name: they
-    themselves, functions and classes of the same page or of a package in
-    `follow`, and whatever else their names stand for, each once."""
+    themselves, functions and classes of the same page, and what else their
+    names stand for; no modules, and nothing of other modules."""
     home = inspect.unwrap(functions[0]).__globals__
     seen: set[int] = set()
     todo = [(f.__name__, f) for f in reversed(functions)]
@@ -106,23 +105,17 @@ def reached(*functions: Callable, follow: tuple[str, ...] = ()
                 continue
             seen.add(id(thing))
         if isinstance(thing, types.FunctionType):
-            space, names = thing.__globals__, _names(thing.__code__)
-            if space is not home and not _within(thing, follow):
+            if thing.__globals__ is not home:
                 continue
             yield name, thing
-            found = [(n, space[n]) for n in names if n in space]
-            todo += found
-            todo += [(n, getattr(v, n)) for _, v in found for n in names
-                     if isinstance(v, types.ModuleType)
-                     and v.__name__.split(".")[0] in follow
-                     and hasattr(v, n)]
+            todo += [(n, home[n]) for n in _names(thing.__code__)
+                     if n in home]
             todo += [(name, v) for v in (
                 *(thing.__defaults__ or ()),
                 *(thing.__kwdefaults__ or {}).values(),
                 *_closed(thing))]
         elif isinstance(thing, type):
-            if thing.__module__ != home.get("__name__") \
-                    and not _within(thing, follow):
+            if thing.__module__ != home.get("__name__"):
                 continue
             yield name, thing
             todo += [(f"{name}.{k}", _inner(v))
@@ -138,10 +131,6 @@ def reached(*functions: Callable, follow: tuple[str, ...] = ()
                 thing.values() if isinstance(thing, dict) else thing)]
         elif not isinstance(thing, types.ModuleType):
             yield name, thing
-
-
-def _within(thing: Any, packages: tuple[str, ...]) -> bool:
-    return (thing.__module__ or "").split(".")[0] in packages
 
 
 def _names(code: types.CodeType) -> list[str]:

@@ -16,6 +16,7 @@ import ast
 import hashlib
 import inspect
 import json
+import linecache
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ from torch import Tensor
 from .runs import progress
 
 FOLDER = Path(__file__).parent / "weights"
+MEMORIES = ("cache", "lru_cache", "remember")
 LAST = 5     # how many steps before its end a run's whole state is kept
 
 
@@ -77,14 +79,16 @@ def recall(name: str, arm: str, seed: int, start: Callable, step: Callable,
             f"{name}: arm {arm!r}, seed {seed} is not recorded; run make "
             f"record NB={name}, or train it here with other steps than "
             f"{steps}")
-    index = json.loads((FOLDER / name / "index.json").read_text())
-    for function, old in index["functions"].items():
-        now = fingerprint_of(space.get(function))
-        if now is not None and now != old:
-            raise ValueError(
-                f"{function}() is not the one that the recorded runs of "
-                f"{name} were made with: give run() other steps than "
-                f"{steps} to train yours here, or make record NB={name}")
+    index = json.loads((FOLDER / name / "index.json").read_text("utf-8"))
+    edited = [f"{k}()" for k, old in index["functions"].items()
+              if fingerprint_of(space.get(k)) not in (None, old)]
+    edited += [k for k, old in index["values"].items()
+               if k in space and repr(space[k]) != old]
+    if edited:
+        raise ValueError(
+            f"{edited[0]} is not the one that the recorded runs of {name} "
+            f"were made with: give run() other steps than {steps} to train "
+            f"yours here, or make record NB={name}")
     return read(path)["weights"]
 
 
@@ -138,17 +142,41 @@ def parsed(node: Any) -> Any:
 
 
 def fingerprint(source: str) -> str:
-    """Hash of parsed Python: a comment or a blank changes nothing."""
-    text = json.dumps(parsed(ast.parse(source)))
+    """Hash of parsed Python.  What changes no result changes nothing: a
+    comment, a docstring, a memory over a function, a line `known(...)` that
+    only refuses."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            node.decorator_list = [d for d in node.decorator_list
+                                   if called(d) not in MEMORIES]
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:]
+            node.body = [n for n in node.body if not (
+                isinstance(n, ast.Expr) and called(n.value) == "known")]
+    text = json.dumps(parsed(tree))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def fingerprint_of(function: Any) -> str | None:
-    """That of a function which is there; None where its text is not."""
+def called(node: ast.AST) -> str:
+    """The last name of `a.name` or `name(...)`."""
+    node = node.func if isinstance(node, ast.Call) else node
+    return getattr(node, "attr", getattr(node, "id", ""))
+
+
+def fingerprint_of(thing: Any) -> str | None:
+    """That of a function or class which is there; None where its text is
+    not, as in plain `exec`."""
+    thing = inspect.unwrap(thing) if callable(thing) else thing
+    inner = vars(thing).values() if isinstance(thing, type) else ()
+    codes = [v.__code__ for v in (thing, *inner) if hasattr(v, "__code__")]
+    text = "".join(linecache.getlines(codes[0].co_filename)) if codes else ""
     try:
-        return fingerprint(inspect.getsource(function))
-    except (TypeError, OSError):
+        body = ast.parse(text).body
+    except SyntaxError:                # a cell with a magic command
         return None
+    mine = [n for n in body if getattr(n, "name", "") == thing.__name__]
+    return fingerprint(ast.unparse(mine[-1])) if mine else None
 
 
 # -------------------------------------------------------- a state on disk
@@ -167,6 +195,26 @@ def pack(state: dict[str, Any]) -> dict[str, Any]:
                             f"number, got {type(value).__name__}")
         packed[key] = value
     return packed
+
+
+def state_hash(packed: Any) -> str:
+    """Hash of a packed state's content, the same for the same bits."""
+    digest = hashlib.sha256()
+
+    def add(thing: Any) -> None:
+        if isinstance(thing, dict):
+            thing = [x for key in sorted(thing, key=str)
+                     for x in (key, thing[key])]
+        if isinstance(thing, (list, tuple)):
+            for x in thing:
+                add(x)
+        elif isinstance(thing, Tensor):
+            digest.update(thing.detach().contiguous().numpy().tobytes())
+        else:
+            digest.update(repr(thing).encode())
+
+    add(packed)
+    return digest.hexdigest()[:16]
 
 
 def unpack(state: dict[str, Any], packed: dict[str, Any]) -> dict[str, Any]:

@@ -19,24 +19,32 @@ import math
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
 import torch
 
 from lab1784 import recorded
-from lab1784.recorded import fingerprint, pack, run_name, train, unpack
+from lab1784.recorded import (fingerprint, pack, run_name, state_hash, train,
+                              unpack)
 from tests.house import cells, load, sources, tagged
 
-CELLS = {"technique", "experiment"}
-APPARATUS = {f"lab1784.{m}" for m in ("claims", "exercises", "figures",
-                                      "interactive", "recorded", "runs")}
+CELLS = {"imports", "technique", "experiment"}
+ENTRY = ("start", "step", "weights")   # what `measure` does, it does live
+# What these modules do decides nothing about a network.
+APPARATUS = {f"lab1784.{m}" for m in (
+    "arguments", "claims", "exercises", "figures", "interactive", "memory",
+    "recorded", "runs")}
+PLAIN = (bool, int, float, str, tuple)
 TORCH = ".".join(torch.__version__.split(".")[:2])
 RUN_LIMIT, ALL_LIMIT = 500_000, 20_000_000     # bytes
 
 
 def pages() -> list[str]:
     """Notebooks with recorded runs."""
-    return [n for n in sources() if "RECORD = {" in sources()[n].read_text()]
+    return [n for n in sources() if "RECORD = {" in
+            sources()[n].read_text(encoding="utf-8")]
 
 
 def code(name: str) -> str:
@@ -44,40 +52,73 @@ def code(name: str) -> str:
                      and tagged(c) & CELLS)
 
 
-def borrowed(space: dict, source: str) -> list[str]:
-    """Source of the modules of lab1784 that a page's cells draw from."""
-    names = {n.id for n in ast.walk(ast.parse(source))
-             if isinstance(n, ast.Name)}
-    found = {getattr(space.get(n), "__module__", None) for n in names}
-    data = space.get("data")
-    found |= {getattr(getattr(data, n.attr, None), "__module__", None)
-              for n in ast.walk(ast.parse(source))
-              if isinstance(n, ast.Attribute)
-              and getattr(n.value, "id", "") == "data"}
-    modules = sorted(m for m in found if m and m.startswith("lab1784")
-                     and m not in APPARATUS)
-    if any(m.startswith("lab1784.data") for m in modules):
-        modules.append("lab1784.data.draws")
-    return [inspect.getsource(sys.modules[m]) for m in modules]
+def outline(source: str, package: str = "") -> tuple[dict, dict]:
+    """name -> its top-level statements; name -> (module, name there)."""
+    defined: dict[str, list] = {}
+    imported: dict[str, tuple[str, str]] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            module = "." * getattr(node, "level", 0) + (
+                getattr(node, "module", "") or "")
+            for a in node.names:
+                imported[a.asname or a.name] = (
+                    (resolve_name(module, package), a.name) if module else
+                    (a.name, ""))
+        names = ([node.name] if hasattr(node, "name") else
+                 [n.id for n in ast.walk(node) if isinstance(n, ast.Name)
+                  and isinstance(n.ctx, ast.Store)])
+        for name in names:
+            defined.setdefault(name, []).append(node)
+    return defined, imported
+
+
+def parts(source: str) -> dict[tuple[str, str], str]:
+    """(module, name) -> fingerprint of every function, class and value that
+    training reaches by name: of the page (module '') and of lab1784."""
+    outlines, found = {"": outline(source)}, {}
+    todo = [("", name) for name in ENTRY]
+    while todo:
+        where, name = todo.pop()
+        if where not in outlines:
+            module = import_module(where)
+            outlines[where] = outline(inspect.getsource(module),
+                                      module.__package__)
+        defined, imported = outlines[where]
+        if (where, name) in found or where in APPARATUS:
+            continue
+        if name in defined:
+            found[where, name] = fingerprint("\n".join(
+                map(ast.unparse, defined[name])))
+            for node in (n for d in defined[name] for n in ast.walk(d)):
+                if isinstance(node, ast.Name):
+                    todo.append((where, node.id))
+                elif isinstance(node, ast.Attribute):     # data.digits
+                    module = ".".join(imported.get(
+                        getattr(node.value, "id", ""), ("", "")))
+                    if module.startswith("lab1784."):
+                        todo.append((module, node.attr))
+        elif imported.get(name, ("", ""))[0].startswith("lab1784") \
+                and find_module(".".join(imported[name])) is None:
+            todo.append(imported[name])
+    return found
+
+
+def find_module(name: str):
+    try:
+        return find_spec(name)
+    except ModuleNotFoundError:       # its parent is a module, no package
+        return None
 
 
 def key(name: str, space: dict | None = None, source: str | None = None
         ) -> str:
-    """Of all that decides what comes out: the page's parsed cells, what
-    they use of lab1784, the settings, the version of torch."""
+    """Of all that decides what comes out: what training reaches by name in
+    the page's cells and in lab1784, the settings, the version of torch."""
     source = code(name) if source is None else source
     space = load(name) if space is None else space
-    parts = [fingerprint(s) for s in [source, *borrowed(space, source)]]
-    parts += [json.dumps(space["RECORD"], sort_keys=True),
-              TORCH]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def functions(source: str) -> dict[str, str]:
-    """name -> fingerprint of every function that the cells define."""
-    return {n.name: fingerprint(ast.unparse(n))   # with its decorators
-            for n in ast.parse(source).body
-            if isinstance(n, ast.FunctionDef)}
+    known = sorted((n, p) for (_, n), p in parts(source).items())
+    text = json.dumps([known, space["RECORD"], TORCH], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 # ----------------------------------------------------------------- the log
@@ -88,7 +129,8 @@ def digest(data: bytes) -> str:
 
 def lines(folder: Path) -> list[str]:
     log = folder / "log.jsonl"
-    return log.read_text().splitlines() if log.exists() else []
+    return (log.read_text(encoding="utf-8").splitlines() if log.exists()
+            else [])
 
 
 def entries(folder: Path) -> list[dict]:
@@ -102,7 +144,7 @@ def head(log: list[str]) -> str:
 
 def note(folder: Path, **entry) -> None:
     """Append to the log; each line holds the hash of the one before."""
-    with (folder / "log.jsonl").open("a+") as log:
+    with (folder / "log.jsonl").open("a+", encoding="utf-8") as log:
         fcntl.flock(log, fcntl.LOCK_EX)
         log.seek(0)
         entry["before"] = head(log.read().splitlines())
@@ -120,8 +162,10 @@ def one(name: str, arm: str, seed: int, folder: Path, space=None) -> str:
     note(folder, started=made, day=time.strftime("%Y-%m-%d"))
     began, cut = time.process_time(), record["steps"] - recorded.LAST
     state, losses = train(*work, until=cut)
-    if seed == record["seeds"][0]:
-        torch.save(pack(state), folder / f"{made}.resume.pt")
+    packed = pack(state)
+    if (arm, seed) == (record["arms"][0], record["seeds"][0]):
+        torch.save(packed, folder / f"{made}.resume.pt")
+    hashed = state_hash(packed)
     state, more = train(*work, state=state, first=cut)
     seconds = time.process_time() - began
     path = folder / f"{made}.pt"
@@ -129,7 +173,7 @@ def one(name: str, arm: str, seed: int, folder: Path, space=None) -> str:
                 "losses": torch.tensor(losses + more), "seconds": seconds},
                path)
     note(folder, finished=made, seconds=round(seconds),
-         file=digest(path.read_bytes()))
+         file=digest(path.read_bytes()), states={made: hashed})
     return f"{name}: {made} recorded in {seconds:.0f} s"
 
 
@@ -139,11 +183,11 @@ def record(name: str, workers: int = 1) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     space, index = load(name), folder / "index.json"
     now = key(name, space)
-    if index.exists() and json.loads(index.read_text())["key"] != now:
+    if index.exists() and json.loads(index.read_text("utf-8"))["key"] != now:
         for old in folder.glob("*.pt"):   # of other code; the log stays
             old.unlink()
         note(folder, discarded="the code has changed", key=now)
-    write_index(name, folder, now)
+    write_index(name, folder)
     todo = [(arm, seed) for seed in space["RECORD"]["seeds"]
             for arm in space["RECORD"]["arms"]
             if not (folder / f"{run_name(arm, seed)}.pt").exists()]
@@ -151,17 +195,37 @@ def record(name: str, workers: int = 1) -> str:
         for said in pool.map(one, *zip(*[(name, a, s, folder)
                                          for a, s in todo])) if todo else ():
             print(said, flush=True)
-    write_index(name, folder, now)
+    write_index(name, folder)
     bad = problems(name)
     return "\n".join(bad) or (f"{name}: {len(space['RECORD']['seeds'])}"
                               " seeds of every arm are recorded in "
                               f"lab1784/weights/{name}")
 
 
-def write_index(name: str, folder: Path, now: str) -> None:
-    text = {"key": now, "functions": functions(code(name)),
-            "torch": TORCH, "log": head(lines(folder))}
-    (folder / "index.json").write_text(json.dumps(text, indent=1) + "\n")
+def write_index(name: str, folder: Path) -> None:
+    text = index_of(folder, load(name), code(name))
+    (folder / "index.json").write_text(json.dumps(text, indent=1) + "\n",
+                                       encoding="utf-8")
+
+
+def index_of(folder: Path, space: dict, source: str) -> dict:
+    """What the index should say: the key, and what `recall` looks at."""
+    mine = {n: p for (where, n), p in sorted(parts(source).items())
+            if not where}
+    values = {n: repr(space[n]) for n in mine if type(space[n]) in PLAIN}
+    return {"key": key("", space, source), "torch": TORCH,
+            "log": head(lines(folder)),
+            "functions": {n: p for n, p in mine.items()
+                          if callable(space[n])},
+            "values": values, "states": states(folder)}
+
+
+def states(folder: Path) -> dict[str, str]:
+    """Run -> hash of its state five steps before the end."""
+    found: dict[str, str] = {}
+    for entry in entries(folder):
+        found |= entry.get("states", {})
+    return found
 
 
 # ---------------------------------------------------- what CI can see of it
@@ -174,11 +238,15 @@ def problems(name: str, folder: Path | None = None, space=None,
     if not (folder / "index.json").exists():
         return [f"{name}: nothing is recorded {again}"]
     space = load(name) if space is None else space
-    index = json.loads((folder / "index.json").read_text())
-    found = []
-    if index["key"] != key(name, space, source):
+    source = code(name) if source is None else source
+    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    found, should = [], index_of(folder, space, source)
+    if index["key"] != should["key"]:
         found.append(f"{name}: the code, its settings or torch are not those"
                      f" of the recorded runs {again}")
+    elif {**index, "log": ""} != {**should, "log": ""}:
+        found.append(f"{name}: the index names other functions, values or "
+                     "states than the code and the log")
     written, log = lines(folder), entries(folder)
     for number, entry in enumerate(log):
         if entry["before"] != head(written[:number]):
@@ -186,6 +254,12 @@ def problems(name: str, folder: Path | None = None, space=None,
                          f"{next(iter(entry.items()))}")
     if index["log"] != head(written):
         found.append(f"{name}: the log is not the one that the index names")
+    hashes, first = states(folder), first_run(space)
+    state = folder / f"{first}.resume.pt"
+    if not state.exists() or state_hash(torch.load(
+            state, weights_only=True)) != hashes.get(first):
+        found.append(f"{name}: the kept state of {first} is not the one "
+                     "whose hash the log names")
     files = {e["finished"]: e["file"] for e in log if "finished" in e}
     for arm in space["RECORD"]["arms"]:
         for seed in space["RECORD"]["seeds"]:
@@ -200,6 +274,11 @@ def problems(name: str, folder: Path | None = None, space=None,
                 found.append(f"{name}: {made} takes {path.stat().st_size} "
                              f"bytes, {RUN_LIMIT} are allowed")
     return found
+
+
+def first_run(space: dict) -> str:
+    """The run whose state is kept whole."""
+    return run_name(space["RECORD"]["arms"][0], space["RECORD"]["seeds"][0])
 
 
 def unfinished(folder: Path) -> list[str]:
@@ -224,11 +303,11 @@ def begins(name: str, arm: str, space: dict, folder: Path | None = None
             if not math.isclose(a, b, rel_tol=1e-4, abs_tol=1e-6)]
 
 
-def ends(name: str, arm: str, space: dict, folder: Path | None = None
-         ) -> list[str]:
+def ends(name: str, space: dict, folder: Path | None = None) -> list[str]:
     """From the kept state five steps before the end to the weights."""
     folder = folder or recorded.FOLDER / name
-    seed, steps = space["RECORD"]["seeds"][0], space["RECORD"]["steps"]
+    arm, seed = space["RECORD"]["arms"][0], space["RECORD"]["seeds"][0]
+    steps = space["RECORD"]["steps"]
     made = run_name(arm, seed)
     state = unpack(space["start"](arm, seed, 1.0), torch.load(
         folder / f"{made}.resume.pt", weights_only=True))
@@ -257,12 +336,18 @@ def anew(name: str, arm: str, seed: int, space: dict,
     bits); otherwise what differs."""
     folder = folder or recorded.FOLDER / name
     record = space["RECORD"]
-    state, losses = train(space["start"], space["step"], arm, seed,
-                          record["steps"])
+    work = (space["start"], space["step"], arm, seed, record["steps"])
+    cut, made = record["steps"] - recorded.LAST, run_name(arm, seed)
+    state, losses = train(*work, until=cut)
+    hashed = state_hash(pack(state))
+    state, more = train(*work, state=state, first=cut)
+    losses += more
     fresh = recorded.halved(space["weights"](state, arm))
-    kept = recorded.read(folder / f"{run_name(arm, seed)}.pt")
+    kept = recorded.read(folder / f"{made}.pt")
     if torch.equal(torch.tensor(losses), kept["losses"]) and all(
             torch.equal(fresh[k], v) for k, v in kept["weights"].items()):
+        if states(folder).get(made, hashed) != hashed:
+            return "differs: the state five steps before the end"
         return "to the last bit"
     measure = space["measure"]
     others = [measure(recorded.read(

@@ -19,16 +19,24 @@ TOY = textwrap.dedent('''
     from lab1784 import recorded
 
     RECORD = {"arms": ["plain", "half rate"], "seeds": [0, 1, 2], "steps": 40}
+    RATE = 0.2
+
+    class Net(nn.Linear):
+        def forward(self, x):
+            return super().forward(x)
 
     def start(arm, seed, strength=1.0):
         torch.manual_seed(seed)
-        net = nn.Linear(4, 1)
-        rate = 0.2 if arm == "plain" else 0.1
+        net = Net(4, 1)
+        rate = RATE if arm == "plain" else RATE / 2
         return {"net": net, "opt": torch.optim.Adam(net.parameters(), rate),
                 "draws": torch.Generator().manual_seed(seed)}
 
+    def batch(draws):
+        return torch.randn(32, 4, generator=draws)
+
     def step(state, t, steps, arm):
-        x = torch.randn(32, 4, generator=state["draws"])
+        x = batch(state["draws"])
         loss = (state["net"](x) - x.sum(1, keepdim=True)).square().mean()
         state["opt"].zero_grad()
         loss.backward()
@@ -62,7 +70,7 @@ def toy(tmp_path, monkeypatch):
     for arm in space["RECORD"]["arms"]:
         for seed in space["RECORD"]["seeds"]:
             record.one("toy", arm, seed, folder, space)
-    record.write_index("toy", folder, record.key("toy"))
+    record.write_index("toy", folder)
     return "toy", folder, space
 
 
@@ -71,8 +79,7 @@ def whole(toy, source=TOY):
     found = record.problems(name, folder, space, source)
     for arm in space["RECORD"]["arms"]:
         found += record.begins(name, arm, space, folder)
-        found += record.ends(name, arm, space, folder)
-    return found
+    return found + record.ends(name, space, folder)
 
 
 def sign(folder, path):
@@ -95,11 +102,40 @@ def test_an_honest_record_passes(toy):
     assert not record.unfinished(toy[1])
 
 
-def test_a_stale_key_is_caught(toy):
-    changed = TOY.replace("0.2 if arm", "0.3 if arm")
-    assert any("the code" in p for p in whole(toy, changed))
-    comment = TOY.replace("    x = torch", "    # fresh\n    x = torch")
-    assert not whole(toy, comment), "a comment is no change of the code"
+@pytest.mark.parametrize("old,new", [
+    ("RATE = 0.2", "RATE = 0.3"), ("super().forward(x)", "-x"),
+    ("torch.randn(32", "torch.randn(31"), ("_dict()", "_dict() or 0"),
+    ('"steps": 40', '"steps": 41')])
+def test_a_stale_key_is_caught(toy, old, new):
+    """Also where a function is reached only through another one."""
+    name, folder, space = toy
+    changed = TOY.replace(old, new)
+    space = {**space, "RECORD": {**space["RECORD"], "steps": 41}
+             } if "steps" in old else space
+    assert any("the code" in p for p in record.problems(
+        name, folder, space, changed))
+
+
+@pytest.mark.parametrize("old,new", [
+    ("    x = batch", "    # fresh\n    x = batch"),
+    ("def batch(", "@functools.cache\ndef batch("),
+    ("def batch(draws):", 'def batch(draws):\n    """A batch."""'),
+    ("def batch(draws):", 'def batch(draws):\n    known(draws, [], "d")'),
+    ("- 1).abs()", "- 2).abs()"), ("RATE = 0.2", "RATE = 0.2\nOTHER = 1")])
+def test_what_changes_no_weight_leaves_the_key(toy, old, new):
+    """A comment, a docstring, a memory, a check of a name; the measure,
+    which is taken live; what training does not use."""
+    assert TOY.count(old) == 1 and not whole(toy, TOY.replace(old, new))
+
+
+def test_the_key_counts_the_functions_of_lab1784_that_are_used():
+    found = record.parts("from lab1784 import data, known\n"
+                         "def start(arm):\n"
+                         "    known(arm, ['a'], 'arm')\n"
+                         "    return data.avatar_factors(9, 1)\n")
+    names = {name for _, name in found}
+    assert {"start", "avatar_factors", "stream", "RANGES"} <= names
+    assert not {"draw_avatars", "counterfactual", "known", "whole"} & names
 
 
 def test_a_foreign_checkpoint_is_caught(toy):
@@ -111,6 +147,42 @@ def test_a_foreign_checkpoint_is_caught(toy):
     found = whole(toy)
     assert any("recorded was" in p for p in found), found
     assert any("does not resume" in p for p in found), found
+
+
+def test_a_begin_of_another_arm_is_caught(toy):
+    path = toy[1] / "half_rate-0.pt"
+    kept = torch.load(path, weights_only=True)
+    kept["losses"][3] += 0.1
+    torch.save(kept, path)
+    sign(toy[1], path)
+    (found,) = whole(toy)
+    assert "step 3 of half rate" in found
+
+
+def test_one_state_is_kept_and_no_other_passes_for_it(toy):
+    name, folder, space = toy
+    (state,) = folder.glob("*.resume.pt")
+    packed = torch.load(state, weights_only=True)
+    packed["net"]["bias"] += 1e-7
+    torch.save(packed, state)
+    assert any("is not the one whose hash" in p for p in whole(toy))
+    state.unlink()
+    assert any("kept state of plain-0" in p for p in record.problems(
+        name, folder, space))
+
+
+def test_the_hash_of_a_state_that_is_not_kept_binds_it(toy):
+    name, folder, space = toy
+    assert len(record.states(folder)) == 6
+    index = json.loads((folder / "index.json").read_text())
+    index["states"]["half_rate-1"] = "0" * 16
+    (folder / "index.json").write_text(json.dumps(index))
+    assert any("other functions, values or states" in p for p in whole(toy))
+    record.note(folder, states={"half_rate-1": "0" * 16})
+    record.write_index(name, folder)
+    assert not whole(toy), "only a training in whole can see this one"
+    assert record.anew(name, "half rate", 1, space, folder) == (
+        "differs: the state five steps before the end")
 
 
 def test_a_middle_replaced_is_seen_by_training_anew_only(toy):
@@ -130,7 +202,7 @@ def test_an_unfinished_run_left_out_of_the_log_is_caught(toy):
     name, folder, space = toy
     record.note(folder, started="plain-1", day="2026-11-22")
     record.note(folder, started="plain-2", day="2026-11-22")
-    record.write_index(name, folder, record.key(name))
+    record.write_index(name, folder)
     assert not whole(toy) and record.unfinished(folder) == ["plain-1",
                                                             "plain-2"]
     lines = (folder / "log.jsonl").read_text().splitlines()
@@ -152,27 +224,37 @@ def test_recall_gives_what_was_recorded_and_trains_the_rest(toy):
         space["run"]("plain", 2)
 
 
-def test_a_changed_function_is_told(toy, tmp_path):
+@pytest.mark.parametrize("text,told", [
+    ("def step(state, t, steps, arm):\n    return 0.0\n", r"step\(\)"),
+    ("def batch(draws):\n    return 0.0\n", r"batch\(\)"),
+    ("class Net:\n    def forward(self, x):\n        return x\n",
+     r"Net\(\)"), ("RATE = 0.5\n", "RATE")])
+def test_a_changed_function_class_or_value_is_told(toy, tmp_path, text,
+                                                   told):
     name, folder, space = toy
     path = tmp_path / "theirs.py"
-    path.write_text("def step(state, t, steps, arm):\n    return 0.0\n")
+    path.write_text(text)
     theirs: dict = {}
-    exec(compile(path.read_text(), str(path), "exec"), theirs)
-    with pytest.raises(ValueError, match=r"step\(\) is not the one"):
-        recorded.recall(name, "plain", 0, space["start"], theirs["step"],
+    exec(compile(text, str(path), "exec"), theirs)
+    theirs.pop("__builtins__")
+    with pytest.raises(ValueError, match=told + " is not the one"):
+        recorded.recall(name, "plain", 0, space["start"], space["step"],
                         space["weights"], strength=1.0, steps=40,
                         space=space | theirs)
 
 
 def test_functions_have_one_fingerprint_on_disk_and_in_memory(tmp_path,
                                                               monkeypatch):
-    source = ('import functools\n\n@functools.cache\ndef twice(x):\n'
-              '    """Two."""\n    return f"{x!r:>4}" * 2  # a comment\n')
+    source = ('import functools\n\n@functools.cache\ndef weights(x):\n'
+              '    """Two."""\n    return f"{x!r:>4}" * 2  # a comment\n'
+              'class Net(dict):\n    def start(self):\n        return 1\n'
+              'def start():\n    return Net()\n')
     (tmp_path / "decorated.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     module = __import__("decorated")
-    assert record.functions(source) == {
-        "twice": recorded.fingerprint_of(module.twice)}
+    assert {n: p for (_, n), p in record.parts(source).items()} == {
+        n: recorded.fingerprint_of(getattr(module, n))
+        for n in ("weights", "Net", "start")}
 
 
 def test_a_state_that_cannot_be_kept_is_told():
@@ -188,7 +270,7 @@ def test_kept_runs_of_a_page(page):
     assert not record.problems(page)
     for arm in space["RECORD"]["arms"]:
         assert not record.begins(page, arm, space)
-        assert not record.ends(page, arm, space)
+    assert not record.ends(page, space)
 
 
 def test_all_kept_runs_are_small():
