@@ -9,66 +9,77 @@ or as owner.github.io/name. Text that merely looks alike stays.
 
 from __future__ import annotations
 
+import fnmatch
+import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 from tools import nb
+from tools.repoint import FILE, NAME, OWNER, git, named, repoint, site
 
 ROOT = Path(__file__).resolve().parents[1]
-FILE = ROOT / "assets" / "repository"
-OWNER, NAME = r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}", r"[A-Za-z0-9._-]{1,100}"
-# What may follow an address: no letter, digit or hyphen, which would make
-# it another repository's; a full stop only at a sentence's end or in .git.
-END = r"(?![\w-])(?!\.(?!git\b)[\w-])"
 
 
-def repoint(text: str, old: str, new: str) -> str:
-    """`text` with every address of the repository `old` now `new`'s."""
-    (old_owner, old_name), (owner, name) = old.split("/"), new.split("/")
-    for site in ("github", r"raw\.githubusercontent"):
-        text = re.sub(
-            rf"(?<![\w-])({site}(?:\.com)?[/:]){re.escape(old)}{END}",
-            rf"\g<1>{new}", text)
-    return re.sub(
-        rf"(?<![\w.-]){re.escape(old_owner)}(\.github\.io/)"
-        rf"{re.escape(old_name)}{END}", rf"{owner}\g<1>{name}", text)
+def tracked(new: bool = True) -> list[Path]:
+    """Files that belong to the project: tracked and, where `new` is set,
+    those that are new and not ignored. In a copy without git: all files
+    but the ignored ones."""
+    listed = git("ls-files", "-z", "--cached", *(
+        ["--others", "--exclude-standard"] if new else []))
+    names = set(listed.split("\0")) - {""} if listed else walked()
+    return [p for p in (ROOT / n for n in sorted(names)) if p.is_file()]
 
 
-def tracked() -> list[Path]:
-    """Files that belong to the project: tracked, or new and not ignored."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others",
-         "--exclude-standard"], cwd=ROOT, check=True, capture_output=True)
-    return [p for p in (ROOT / n for n in sorted(
-        set(listed.stdout.decode().split("\0")) - {""})) if p.is_file()]
+def walked() -> set[str]:
+    """Every file that no line of .gitignore leaves out by its name."""
+    lines = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    ignored = [line.strip("/") for line in lines
+               if line and not line.startswith("#")] + [".git"]
+
+    def kept(name: str) -> bool:
+        return not any(fnmatch.fnmatch(name, i) for i in ignored)
+
+    found = set()
+    for folder, inside, files in os.walk(ROOT):
+        inside[:] = filter(kept, inside)
+        found |= {(Path(folder) / f).relative_to(ROOT).as_posix()
+                  for f in filter(kept, files)}
+    return found
 
 
 def fork(new: str) -> str:
-    """Re-point the book; says what was done and what is left to do."""
+    """Re-point the book; says what was done and what is left to do.
+
+    Until every file is written, assets/repository holds the old and the
+    new address, so that a run that was stopped is known as such.
+    """
     if not new:
         raise nb.Stop("Which repository? make fork REPO=owner/name")
     if not re.fullmatch(f"{OWNER}/{NAME}", new) or new.endswith(
             (".git", "/.", "/..")):
         raise nb.Stop(f"REPO should read owner/name, as it stands after "
                       f"github.com/ in the address; got {new!r}.")
-    old = FILE.read_text().strip()
-    if new == old:
+    old = named()
+    if old == [new]:
         return f"Every link points at {new} already; nothing was changed."
-    count = 0
+    nb.write(FILE, "\n".join(dict.fromkeys([*old, new])) + "\n")
+    count = 1
     for path in tracked():
+        if path == FILE:
+            continue
         try:
-            text = path.read_text()
+            text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue  # an image, a font
-        count += nb.write(path, f"{new}\n" if path == FILE else
-                          repoint(text, old, new))
+        for one in old:
+            text = repoint(text, one, new)
+        count += nb.write(path, text)
     nb.fill()  # a link in a cell is part of what its id is made from
+    nb.write(FILE, f"{new}\n")
     return (f"{count} files now point at {new}. Next: commit and push, then "
             f"in github.com/{new}/settings/pages choose GitHub Actions as "
-            "the source; the book appears at "
-            f"https://{new.replace('/', '.github.io/', 1)}/")
+            f"the source; the book appears at https://{site(new)}/")
 
 
 def main(arguments: list[str]) -> int:
