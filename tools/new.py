@@ -21,7 +21,7 @@ KINDS = {"technique": "template", "stop": "template_stop"}
 
 def new(name: str, chapter: str, kind: str = "technique") -> str:
     """A notebook from its template, with its test file; listed in the
-    table of contents and in its chapter's table."""
+    table of contents and in its chapter's table of pages."""
     if not name or not chapter:
         raise nb.Stop("A new notebook needs a name and a chapter: "
                       "make new NB=name CHAPTER=3")
@@ -39,7 +39,8 @@ def new(name: str, chapter: str, kind: str = "technique") -> str:
         raise nb.Stop(f"No chapter has the number {chapter!r}: there are "
                       f"{', '.join(p.stem for p in pages)}.")
     path = ROOT / "notebooks" / text.stem / f"{name}.py"
-    title = name.replace("_", " ").capitalize()
+    plan = planned(text, name)
+    title = plan[1] if plan else name.replace("_", " ").capitalize()
     words = {"NAME": name, "CHAPTER": text.stem, "TITLE": title}
     test = ROOT / "tests" / "techniques" / f"test_{name}.py"
     for template, target in ((f"{KINDS[kind]}.py", path),
@@ -59,30 +60,30 @@ def new(name: str, chapter: str, kind: str = "technique") -> str:
 
 
 def table(text: Path, entry: str, title: str) -> bool:
-    """Link `entry` in the chapter's table of pages: in the row of that name
-    which says "not yet", or in a new last row."""
+    """Link `entry` in the chapter's table of pages, in a new last row; a
+    row with its name among the planned ones moves there.  False where the
+    chapter has no such table."""
     lines = text.read_text(encoding="utf-8").splitlines()
+    plan = planned(text, entry.rsplit("/", 1)[1])
+    if plan:
+        lines.remove(plan[0])
     head = next((n for n, line in enumerate(lines)
-                 if re.match(r"\|.*\| page \|$", line)), None)
+                 if line.startswith("| page | question |")), None)
     if head is None:
         return False
     end = next((n for n in range(head, len(lines))
                 if not lines[n].startswith("|")), len(lines))
-    for n in range(head + 2, end):
-        cells = lines[n].split("|")
-        if slug(cells[1]) == slug(title) and cells[-2].strip() == "not yet":
-            cells[-2] = f" [{cells[1].strip()}](../{entry}) "
-            lines[n] = "|".join(cells)
-            break
-    else:
-        lines.insert(end, f"| {title} | {page.QUESTION} | [{title}]"
-                          f"(../{entry}) |")
+    lines.insert(end, f"| [{title}](../{entry}) | "
+                      f"{plan[2] if plan else page.QUESTION} | |")
     nb.write(text, "\n".join(lines) + "\n")
     return True
 
 
-def slug(name: str) -> str:
-    return re.sub(r"\W+", "_", name.strip().lower())
+def planned(text: Path, name: str) -> tuple[str, str, str] | None:
+    """(line, title, question) of the page `name` among those planned."""
+    row = re.search(rf"(?m)^\| ([^|]*?)(?:, [^|]*)? \(`{name}`\) \| (.*?) \|$",
+                    text.read_text(encoding="utf-8"))
+    return row and (row[0], row[1], row[2])
 
 
 def contents(entry: str, chapter: str) -> bool:
