@@ -34,7 +34,7 @@ def technique_pages() -> list[str]:
 
 
 def spec(name: str):
-    """The test file of a page: ORACLES, MISTAKES, NULL, WRONG."""
+    """The test file of a page: see test_every_page for what it holds."""
     return importlib.import_module(f"tests.techniques.test_{name}")
 
 
@@ -45,22 +45,41 @@ def mutate(text: str, old: str, new: str) -> str:
     return text.replace(old, new)
 
 
-def load(name: str, edit: tuple[str, str] | None = None) -> dict:
+def defining(name: str, text: str | None = None) -> list[tuple[str, set]]:
+    """(source, tags) of the page's imports, technique and experiment."""
+    return [(c.source, tagged(c)) for c in cells(name, text)
+            if c.cell_type == "code" and tagged(c) & set(DEFINING)]
+
+
+def edited(parts: list, edit: tuple[str, str], role: str = "") -> int:
+    """Plants (old, new) in the one cell that holds `old`, among those of
+    `role`; returns its place in `parts`, which changes."""
+    hits = [i for i, (source, tags) in enumerate(parts)
+            if edit[0] in source and (not role or role in tags)]
+    assert len(hits) == 1, (f"the edit should match in one cell, it "
+                            f"matches in {len(hits)}")
+    source, tags = parts[hits[0]]
+    parts[hits[0]] = (mutate(source, *edit), tags)
+    return hits[0]
+
+
+def run_cell(space: dict, source: str) -> None:
+    # This file's own __future__ is not the page's.
+    exec(compile(source, f"<{space['__name__']}>", "exec",
+                 dont_inherit=True), space)
+
+
+def load(name: str, edit: tuple[str, str] | None = None, role: str = "",
+         text: str | None = None) -> dict:
     """The namespace after the page's imports, technique and experiment
-    cells; `edit` = (old, new) plants a mistake in the technique first."""
-    parts = [(c.source, tagged(c)) for c in cells(name)
-             if c.cell_type == "code" and tagged(c) & set(DEFINING)]
+    cells; `edit` = (old, new) plants a mistake first, in a cell of `role`
+    where one is named."""
+    parts = defining(name, text)
     if edit:
-        old, new = edit
-        hits = [i for i, (s, _) in enumerate(parts) if old in s]
-        assert len(hits) == 1, (f"the edit should match in one cell, it "
-                                f"matches in {len(hits)}")
-        source, tags = parts[hits[0]]
-        parts[hits[0]] = (mutate(source, old, new), tags)
+        edited(parts, edit, role)
     space: dict = {"__name__": f"page_{name}"}
     for source, _ in parts:
-        # This file's own __future__ is not the page's.
-        exec(compile(source, f"<{name}>", "exec", dont_inherit=True), space)
+        run_cell(space, source)
     return space
 
 

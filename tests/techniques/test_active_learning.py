@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 from scipy import stats
+from scipy.spatial import distance
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from skactiveml.classifier import SklearnClassifier
@@ -113,9 +114,93 @@ def farthest_by_brute_force(space):
     assert best[tuple(sorted(new[:2]))] <= 2 * min(best.values())
 
 
+def what_run_counts(space):
+    """Curves that are known: the bar is crossed once, crossed and lost,
+    never reached.  Labels by hand, the other metrics by their meaning."""
+    for curve, labels, step in (
+            ([.5, .9, .98, .99], 50.0, 0),          # half way, 40 to 60
+            ([.5, .96, .2, .1], 20 + 20 * 44 / 46, 0),
+            ([.1, .2, .3, .2], 80.0, 0.01)):
+        def one(arm, seed, *_):
+            return (np.array(curve) + step * seed[1], None,
+                    np.arange(4) < seed[1])
+        real, space["one"] = space["one"], one
+        try:
+            got = space["run"]("random", 5, steps=3, draws=2)
+        finally:
+            space["one"] = real
+        mean = np.array(curve) + step / 2
+        np.testing.assert_allclose(got["labels"], labels)
+        np.testing.assert_allclose(got["accuracy"], mean[-1])
+        np.testing.assert_allclose(
+            [got[f"at {n}"] for n in (20, 40, 60, 80)], mean)
+        np.testing.assert_allclose(got["spoilt"], 0.125)
+
+
+def one_draw_tells_what_was_asked(space):
+    """Two rounds: the questions after the start, and which were spoilt."""
+    _, asked, wasted = space["one"]("random", (3, 1), 1.0, 2, "slips", 0.4,
+                                     5.0)
+    spoilt = space["draw_pool"]((3, 1), "slips", 0.4)[2]
+    assert len(asked) == 2 * space["BATCH"]
+    assert list(wasted) == list(spoilt[asked])
+
+
+def who_asks(space):
+    """The rivals: random takes the next in the drawn order, k-center the
+    farthest by distances from SciPy; at half strength, what coins say."""
+    rng, size = np.random.default_rng(0), space["BATCH"]
+    x, asked = rng.random((200, 64)), np.arange(10)
+    rest, heads = rng.permutation(np.arange(10, 200)), 15
+    model = Doubt(rng.dirichlet(np.ones(10), 200), x)
+    for arm in ("random", "k-center", "margin", "entropy"):
+        new = space["make_query"](arm, x, Coins(heads), 0.5)(
+            model, asked, rest)
+        led = wanted(arm, model.p, x, asked, rest, heads)
+        rest_of = [i for i in rest if i not in led][:size - len(led)]
+        assert list(new) == [*led, *rest_of], arm
+
+
+class Coins:
+    """A generator of which `heads` of the numbers lie below a half."""
+
+    def __init__(self, heads):
+        self.heads = heads
+
+    def random(self, n):
+        return np.where(np.arange(n) < self.heads, 0.1, 0.9)
+
+
+class Doubt:
+    """A model whose probabilities are given: a row of x, a row of p."""
+
+    def __init__(self, p, x):
+        self.p, self.x = p, x
+
+    def predict_proba(self, x):
+        return self.p[(x[:, None] == self.x).all(2).argmax(1)]
+
+
+def wanted(arm, p, x, asked, rest, count):
+    if arm == "random":
+        return []
+    if arm != "k-center":
+        top = -np.sort(-p[rest], axis=1)
+        doubt = {"margin": top[:, 1] - top[:, 0],
+                 "entropy": stats.entropy(top, axis=1)}[arm]
+        return list(rest[np.argsort(-doubt)[:count]])
+    known, new = list(asked), []
+    for _ in range(count):
+        far = distance.cdist(x[rest], x[known]).min(axis=1)
+        new.append(rest[far.argmax()])
+        known.append(new[-1])
+    return new
+
+
 ORACLES = [same_questions_as_scikit_activeml, two_classes_one_order,
            pool_and_test_share_nothing, a_loop_that_is_watched,
-           farthest_by_brute_force]
+           farthest_by_brute_force, what_run_counts,
+           one_draw_tells_what_was_asked, who_asks]
 
 MISTAKES = {
     "Largest margin": ("return ranked[:, 1] - ranked[:, 0] ",
@@ -135,6 +220,57 @@ MISTAKES = {
 }
 TRAIN = dict(arm="margin", seed=1000, steps=1, draws=1)
 NULL = dict(arm="margin", baseline="random", strength=0.0, steps=2, draws=1)
+
+
+def scramble(space):
+    """Each digit gets the label of another, in pool and test alike."""
+    target = space["DIGITS"].target
+    space["DIGITS"].target = np.random.default_rng(0).permutation(target)
+
+
+TRACES = {"run": dict(
+    arms=["random", "k-center", "entropy", "margin"], steps=2, draws=1,
+    updates=3, rates=[("margin", {"C": {"margin": 0.3}}, 0.3)],
+    but={"batches": "which examples are asked for is what the arms differ "
+                    "in; the start is the same"})}
+CHANCE = dict(scramble=scramble, metric="accuracy", chance=0.1, room=0.05,
+              arm="random", seed=1000, steps=5)
+EXPERIMENT = {
+    "exam: scored on the pool": ("m.score(test_x, test_y)",
+                                 "m.score(x, y)"),
+    "exam: the test lies in the pool": ("x[POOL:], y[POOL:]",
+                                        "x[:597], y[:597]"),
+    "labels: the label is a pixel": (
+        "    spoilt = np.zeros(POOL, bool)",
+        "    x[:, 0], spoilt = y, np.zeros(POOL, bool)"),
+    "metric: share of the labels, not of the questions": (
+        "spoilt[asked[START:]]", "spoilt[asked]"),
+    "metric: a test per draw, one mean of all but the last": (
+        "np.mean([g[name] for g in got])",
+        "np.mean([g[name] for g in got[:-1] or got])"),
+    "rival: random asks in the order of the file": (
+        "return rest[:BATCH]", "return np.sort(rest)[:BATCH]"),
+    "rival: k-center by the sum for the smallest distance": (
+        ".min(axis=1), []", ".sum(axis=1), []"),
+    "rival: a coin turned": ("(coins.random(BATCH) < strength)",
+                             "(coins.random(BATCH) > strength)"),
+    "pairing: the start is that of every seed": (
+        "np.random.default_rng([k, *seed]) for",
+        "np.random.default_rng([k, 0]) for"),
+    "pairing: the pool is that of every seed": (
+        "rng = np.random.default_rng(seed)",
+        "rng = np.random.default_rng(0)"),
+    "counting: any crossing": (
+        "best = np.maximum.accumulate(curve)", "best = curve"),
+    "counting: a batch too few": ("counts = START + BATCH * np.arange(steps "
+                                  "+ 1)", "counts = BATCH * np.arange(steps "
+                                  "+ 1)"),
+    "search: one C for all": ("C[arm])", "CLEAN[arm])"),
+}
+NOT = {"mode": "logistic regression has no layer that learns and measures "
+               "in two ways"}
+UNKNOWN = ["uncertainty(np.eye(3), 'least_confident')",
+           "draw_pool(3, 'blurred')"]
 
 WRONG = {
     "active_learning-1": [

@@ -1,11 +1,30 @@
 """Gates 3 to 5 and the exercises, over every technique page of the book.
 
 A page's own file, test_<name>.py, holds what is particular to it:
-ORACLES   functions of the page's namespace that assert by value
-MISTAKES  name -> (old, new): an edit of the technique that still trains
-NULL      arguments for gates.null_strength, or NO_NULL, the reason why not
-TRAIN     arguments of run() for one small step of the mutated technique
-WRONG     exercise id -> [(answer as code, a piece of the message it gets)]
+ORACLES     functions of the page's namespace that assert by value
+MISTAKES    name -> (old, new): an edit of the technique that still trains
+NULL        arguments for gates.null_strength, or NO_NULL, the reason why not
+TRAIN       arguments of run() for one small step of the mutated technique
+WRONG       exercise id -> [(answer as code, a piece of the message it gets)]
+UNKNOWN     texts of calls with a name that the page does not know, besides
+            run("no such arm", ...): each raises ValueError
+
+and of its experiment:
+TRACES      function -> arguments of trace.problems: the arms, a few steps,
+            `updates` (steps of optimizers or fits in one run), `rates`
+            [(arm, settings, learning rate)], `but` {key: reason} for what
+            the page does by design
+CHANCE      how labels without meaning are made, and what a run gives then:
+            {"scramble": function(space), "metric": name, "chance": value,
+            "room": distance, then arguments of run()}
+EXPERIMENT  "kind: words" -> (old, new): an edit of an experiment cell that
+            still trains and is seen, by an oracle, by TRACES or by CHANCE
+NOT         kind -> why this page cannot have a mistake of that kind
+SMALL       optional, function(space): makes the page's data small, before
+            TRACES and CHANCE
+
+Each of the KINDS stands in EXPERIMENT or in NOT.  test_active_learning.py
+is an example of all of them.
 """
 
 import ast
@@ -13,14 +32,23 @@ import re
 
 import pytest
 
-from tests import gates
+from tests import gates, trace
 from tests.house import (ROOT, answer, cells, exercises, load, spec, tagged,
                          technique_pages)
 
 ALL = technique_pages()
 PAGES = [p for p in ALL
          if (ROOT / f"tests/techniques/test_{p}.py").exists()]
-LONGEST, ORACLES_LEAST, MISTAKES_LEAST = 25, 2, 4
+LONGEST, ORACLES_LEAST, MISTAKES_LEAST, EXPERIMENT_LEAST = 25, 2, 4, 3
+KINDS = {
+    "exam": "examined on what it was trained on",
+    "labels": "the label in the features",
+    "mode": "training mode while measuring",
+    "metric": "sign, axis, sum for mean, quantile end, signed gap",
+    "rival": "a rival that is not what its name says",
+    "pairing": "arms of a seed see other batches or starts, seeds the same",
+    "counting": "off by a batch, the last for the first, survivors only",
+    "search": "the rate that is searched or set is ignored"}
 
 
 def pages_and(what):
@@ -56,6 +84,66 @@ def test_mistake_trains_and_dies(page, mistake):
     got = space["run"](**spec(page).TRAIN)
     assert all(isinstance(v, float) for v in got.values())
     assert dies(page, space), f"no oracle sees the mistake {mistake!r}"
+
+
+HAVE = [p for p in PAGES if hasattr(spec(p), "TRACES")]
+
+
+def small(page, edit=None):
+    space = load(page, edit, "experiment")
+    getattr(spec(page), "SMALL", lambda space: None)(space)
+    return space
+
+
+def traces(page, edit=None):
+    """What the notes of small runs tell: see trace.problems."""
+    space = small(page, edit)
+    return [f"{run}: {told}" for run, how in spec(page).TRACES.items()
+            for told in trace.problems(space, run=run, **how)]
+
+
+def chance(page, edit=None):
+    """With labels that mean nothing nobody is better than chance."""
+    if not hasattr(spec(page), "CHANCE"):
+        return []
+    how, space = dict(spec(page).CHANCE), small(page, edit)
+    how.pop("scramble")(space)
+    metric, want, room = (how.pop(k) for k in ("metric", "chance", "room"))
+    got = space[how.pop("run", "run")](**how)[metric]
+    return [f"labels without meaning: {metric} is {got:.3f}, by chance it "
+            f"would be {want:.3f}"] * (abs(got - want) > room)
+
+
+@pytest.mark.parametrize("page", HAVE)
+def test_traces(page):
+    assert not traces(page)
+
+
+@pytest.mark.parametrize("page", HAVE)
+def test_labels_without_meaning(page):
+    assert not chance(page)
+
+
+@pytest.mark.parametrize("page", HAVE)
+def test_every_kind_of_mistake_is_thought_of(page):
+    made = {m.partition(":")[0] for m in spec(page).EXPERIMENT}
+    told = {k for k, why in spec(page).NOT.items() if len(why.split()) > 4}
+    assert len(spec(page).EXPERIMENT) >= EXPERIMENT_LEAST
+    assert made | told == set(KINDS), (
+        f"EXPERIMENT or NOT should speak of {set(KINDS) ^ (made | told)}")
+    assert all(len(why.split()) > 4 for how in spec(page).TRACES.values()
+               for why in how.get("but", {}).values())
+
+
+@pytest.mark.parametrize("page,mistake", [
+    (p, m) for p in HAVE for m in spec(p).EXPERIMENT])
+def test_mistake_of_the_experiment_is_seen(page, mistake):
+    edit = spec(page).EXPERIMENT[mistake]
+    space = load(page, edit, "experiment")
+    got = space["run"](**spec(page).TRAIN)
+    assert all(isinstance(v, float) for v in got.values())
+    assert traces(page, edit) or dies(page, space) or chance(page, edit), (
+        f"nothing sees the mistake {mistake!r}")
 
 
 @pytest.mark.parametrize("page", PAGES)
