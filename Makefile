@@ -56,8 +56,8 @@ record: env ## the long trainings of a page, resumable (NB=stargan JOBS=2)
 fill: env ## numbers, prose and cell ids into the twins, without running
 	@$(RUN) nb fill
 
-check: env ## what is missing, too long or out of step, in seconds
-	@$(RUN) nb check
+check: env ## what is missing, too long or out of step, in seconds (NB=)
+	@$(RUN) nb check $(NB)
 
 new: env ## a page from the template (NB=name CHAPTER=3, or KIND=stop)
 	@$(RUN) new '$(NB)' '$(CHAPTER)' '$(KIND)'

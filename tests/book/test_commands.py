@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.house import ROOT
+from tools import page as pages
 
 MARKER = re.compile(r"<!--=[^<>]+-->(.*?)<!--/-->")
 
@@ -78,6 +79,24 @@ def whole(tmp_path_factory) -> Path:
     return copy_to(tmp_path_factory.mktemp("whole"))
 
 
+def written(folder: Path, name: str) -> None:
+    """Make a page of a template: one letter more in each of its lines, and
+    what `make check` asks for in the texts around it."""
+    path = next(folder.glob(f"notebooks/*/{name}.py"))
+    text = path.read_text().replace("| ??? |", "| paper |")
+    lines = text.split("\n")
+    for n in pages.standing(pages.cells(text)):
+        end = pages.SAID.search(lines[n - 1]).end()
+        lines[n - 1] = f"{lines[n - 1][:end]}x{lines[n - 1][end:]}"
+    path.write_text("\n".join(lines))
+    chapter = folder / "chapters" / f"{path.parent.name}.md"
+    edit(chapter, pages.QUESTION, "Why?")
+    for other, words in (("teaching", f"notebooks/{path.parent.name}/{name}"),
+                         ("glossary", "절사평균, 선착순")):
+        with (folder / "chapters" / f"{other}.md").open("a") as file:
+            file.write(f"\n{words}\n")
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory) -> Path:
     """A copy whose only notebook is `first`, made and run by commands."""
@@ -88,12 +107,17 @@ def made(tmp_path_factory) -> Path:
         path.unlink()
     for path in [*folder.glob("*.md"), *folder.glob("chapters/*.md")]:
         path.write_text(MARKER.sub("", path.read_text()))
+    toc = folder / "_toc.yml"
+    toc.write_text(re.sub(r"( *- caption: .*\n +chapters:\n| +sections:\n)"
+                          r"( +- file: notebooks/.*\n)+", "",
+                          toc.read_text()))
     done = make(folder, "new", "NB=first", "CHAPTER=3")
     assert done.returncode == 0, done.stdout
     assert "make run NB=first" in done.stdout
+    written(folder, "first")
     done = make(folder, "run", "NB=first")
     assert done.returncode == 0, done.stdout
-    assert "first-error holds" in done.stdout.splitlines()[-1]
+    assert "first-heavy holds" in done.stdout.splitlines()[-1]
     return folder
 
 
@@ -115,7 +139,8 @@ def edit(path: Path, old: str, new: str) -> None:
 # ------------------------------------------------------------ new, run, fill
 
 def test_new_notebook_passes_the_check(small):
-    assert make(small, "check").returncode == 0
+    done = make(small, "check", "NB=first")
+    assert done.returncode == 0, done.stdout
     assert re.search(r"- file: notebooks/3-[\w-]+/first\n",
                      (small / "_toc.yml").read_text())
     assert (small / "tests/techniques/test_first.py").exists()
@@ -140,9 +165,9 @@ def test_a_twin_names_no_time_and_no_place(small):
 
 def test_prose_needs_no_run(small):
     edit(page(small), "# One picture,", "# One other picture,")
-    assert make(small, "check").returncode != 0
+    assert make(small, "check", "NB=first").returncode != 0
     assert make(small, "fill").returncode == 0
-    assert make(small, "check").returncode == 0
+    assert make(small, "check", "NB=first").returncode == 0
     edit(page(small), "size=(steps, 40)", "size=(steps, 41)")
     refused(make(small, "fill"), "first", "make run NB=first")
 
@@ -239,20 +264,20 @@ PLANTED = {
                                     "0.83 is typed"),
     "a number typed in a notebook": (source("# One picture,", "# At 0.83,"),
                                      "0.83 is typed"),
-    "an edited number": (source("error.effect-->\N{MINUS SIGN}0.",
-                                "error.effect-->\N{MINUS SIGN}3."),
+    "an edited number": (source("heavy.effect-->\N{MINUS SIGN}0.",
+                                "heavy.effect-->\N{MINUS SIGN}3."),
                          "the results say"),
-    "an unknown claim": (text("index.md", "It is <!--=frist-error.effect-->"
-                              "0.83<!--/-->."), "close: first-error"),
-    "an unknown field": (text("index.md", "It is <!--=first-error.efect-->"
+    "an unknown claim": (text("index.md", "It is <!--=frist-heavy.effect-->"
+                              "0.83<!--/-->."), "close: first-heavy"),
+    "an unknown field": (text("index.md", "It is <!--=first-heavy.efect-->"
                               "0.83<!--/-->."), "close: effect"),
     "an unknown published number": (
         text("README.md", "It is <!--=published.no_such-->1.20<!--/-->."),
         "assets/published.yml has no 'no_such'"),
-    "an open marker": (text("index.md", "It is <!--=first-error.n-->5."),
+    "an open marker": (text("index.md", "It is <!--=first-heavy.n-->5."),
                        "not closed"),
     "a marker that begins a line": (
-        text("index.md", "<!--=first-error.n-->5<!--/--> seeds."),
+        text("index.md", "<!--=first-heavy.n-->5<!--/--> seeds."),
         "put a word before it"),
 }
 
