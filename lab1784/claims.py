@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from .arguments import known, number, text
+from .arguments import known, listed, number, said, text, whole
 from .runs import Runs
 
 KINDS = ("superior", "no_worse", "equal", "exact")
@@ -24,14 +24,12 @@ def interval(differences: Sequence[float]) -> tuple[float, float, float]:
     differences: (n,) floats, n >= 3, finite.  Returns (mean, low, high) in
     the same unit.  No bootstrap: below twenty seeds it is too narrow.
     """
-    d = [float(x) for x in differences]
-    if len(d) < 3:
-        raise ValueError("differences should hold at least three seeds, "
-                         f"got {len(d)}")
-    if not all(map(math.isfinite, d)):
-        raise ValueError("differences should be finite numbers, got "
-                         f"{d}")
+    d = [number("each of differences", x, -math.inf)
+         for x in listed("differences", differences, "numbers")]
     n = len(d)
+    if n < 3:
+        raise ValueError("differences should hold at least three seeds, "
+                         f"got {n}")
     mean = math.fsum(d) / n
     spread = math.sqrt(math.fsum((x - mean) ** 2 for x in d) / (n - 1))
     half = t_quantile(n - 1, 0.975) * spread / math.sqrt(n)
@@ -40,6 +38,8 @@ def interval(differences: Sequence[float]) -> tuple[float, float, float]:
 
 def t_quantile(df: int, p: float) -> float:
     """Quantile of Student's t with df degrees of freedom (scipy)."""
+    whole("df", df, 1)
+    number("p", p, 0, 1)
     from scipy.special import stdtrit  # scipy.stats takes a second to load
     return float(stdtrit(df, p))
 
@@ -101,6 +101,9 @@ def claim(id: str, statement: str, runs: Runs, *, metric: str, unit: str,
     arm passes or, where pages are made and tested (see `strict`), the
     verdict is not the expected one; a reader is told so in one line.
     """
+    if not isinstance(picture, bool):
+        raise TypeError("picture should be True or False, got "
+                        f"{said(picture)}")
     record = _record(id, statement, runs, metric, unit, arm, baseline,
                      reason, kind, least, margin, better, bad, expect, paper)
     told = [f"{stated(record)} That much because "
@@ -118,12 +121,12 @@ def claim(id: str, statement: str, runs: Runs, *, metric: str, unit: str,
         path.write_text(json.dumps(record, ensure_ascii=False, indent=1),
                         encoding="utf-8")
     if record["verdict"] != expect:
-        said = (f"claim {id!r}: the page reports {expect!r}, this run says "
-                f"{record['verdict']!r}")
+        turned = (f"claim {id!r}: the page reports {expect!r}, this run says"
+                  f" {record['verdict']!r}")
         if strict():
-            raise AssertionError(f"{said}; look for what changed, or report "
+            raise AssertionError(f"{turned}; look for what changed, or report "
                                  "the new verdict with expect=")
-        print(f"{said}. Another processor or other seeds may turn a verdict "
+        print(f"{turned}. Another processor or other seeds may turn a verdict "
               "that was close: see the trust table.")
     return record
 
@@ -149,11 +152,21 @@ def leave(data: dict, metadata: dict) -> None:
 
 # ---------------------------------------------------------- a claim in words
 
+def checked(record: dict) -> dict:
+    """The record of a claim; refuses what is none."""
+    if not isinstance(record, dict) or not {
+            "id", "kind", "arms", "interval", "verdict"} <= record.keys():
+        raise ValueError("record should be what claim(...) returned, got "
+                         f"{said(record)}")
+    return record
+
+
 def stated(record: dict) -> str:
     """The statement as one sentence, with its bar in words and unit.
 
     Records from before `unit` was asked for give the metric's name.
     """
+    checked(record)
     bar, unit = record[BOUND[record["kind"]]], unit_of(record)
     bar = {"superior": f"by at least {plain(bar)}" if bar else
            "by more than 0", "exact": f"to within {plain(bar)}"}.get(
@@ -187,8 +200,7 @@ def summary(record: dict) -> str:
 
 def plain(x: float) -> str:
     """A bar as it was typed: 0.022, 60, 1e-9."""
-    said = f"{x:.6g}"
-    return re.sub(r"e-0*", "e-", said)
+    return re.sub(r"e-0*", "e-", f"{x:.6g}")
 
 
 def digits(scale: float) -> int:
@@ -203,10 +215,10 @@ def signed(x: float, places: int) -> str:
     """A measured value with its sign; what is not zero never reads 0.00."""
     if not x:
         return f"{0:.{places}f}"
-    said = f"{x:+.{places}f}"
-    if not float(said):
-        said = f"{x:+.1e}" if abs(x) < 1e-4 else f"{x:+.{digits(x)}f}"
-    return said.replace("-", "\u2212", 1)
+    shown = f"{x:+.{places}f}"
+    if not float(shown):
+        shown = f"{x:+.1e}" if abs(x) < 1e-4 else f"{x:+.{digits(x)}f}"
+    return shown.replace("-", "\u2212", 1)
 
 
 def _escaped(text: str) -> str:
@@ -226,7 +238,7 @@ def _record(id, statement, runs, metric, unit, arm, baseline, reason, kind,
                          f"{id!r}")
     if not isinstance(runs, Runs):
         raise TypeError("runs should be what compare(...) returned, got "
-                        f"{type(runs).__name__}")
+                        f"{said(runs)}")
     known(kind, KINDS, "kind")
     known(better, ("higher", "lower"), "better")
     known(expect, VERDICTS, "expect")
@@ -244,13 +256,8 @@ def _record(id, statement, runs, metric, unit, arm, baseline, reason, kind,
     if arm == baseline:
         raise ValueError(f"baseline should be another arm than {arm!r}")
     if kind in ("no_worse", "equal") and bad is None:
-        raise ValueError(f"a claim of kind {kind!r} needs bad=, an arm with "
-                         "known damage that must fail it")
-    for name, values in table.items():
-        if len(values) != len(runs.seeds):
-            raise ValueError(f"runs should hold one value a seed: arm "
-                             f"{name!r} has {len(values)} for "
-                             f"{len(runs.seeds)} seeds")
+        raise ValueError(f"bad should be given for a claim of kind {kind!r}:"
+                         " an arm with known damage that must fail it")
     sign = 1.0 if better == "higher" else -1.0
     oriented = [sign * (a - b) for a, b in zip(table[arm], table[baseline])]
     mean, low, high = interval(oriented)
@@ -278,7 +285,7 @@ def _record(id, statement, runs, metric, unit, arm, baseline, reason, kind,
 def recompute(record: dict) -> tuple[float, list[float], str]:
     """Effect, interval and verdict anew from the record's own values, so
     that a number edited by hand shows.  Source: the rule above."""
-    sign = 1.0 if record["better"] == "higher" else -1.0
+    sign = 1.0 if checked(record)["better"] == "higher" else -1.0
     arm, rival = (record["arms"][record[k]] for k in ("arm", "baseline"))
     if not len(arm) == len(rival) == len(record["seeds"]):
         raise ValueError(f"record {record['id']!r} should hold one value an "

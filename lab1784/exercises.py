@@ -22,7 +22,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .arguments import number, text
+from .arguments import function, number, said, text
 from .memory import reached
 
 
@@ -46,11 +46,9 @@ def check(id: str, answer: Any, judge: Callable[[Any], None],
     reader.
     """
     text("id", id)
-    if not callable(judge):
-        raise TypeError("judge should be a function of the answer, got "
-                        f"{judge!r}")
+    function("judge", judge)
     if not isinstance(asks, str):
-        raise TypeError(f"asks should be a text, got {asks!r}")
+        raise TypeError(f"asks should be a text, got {said(asks)}")
     if _open(answer):
         print(f"{id}: not answered yet.")
         return

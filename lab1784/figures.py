@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .claims import BOUND, leave, unit_of
+from .arguments import number, said, texts, whole
+from .claims import BOUND, checked, leave, unit_of
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, a
 # little darker so that each has 3:1 against the card behind it.
@@ -37,12 +38,14 @@ def subplots(rows: int = 1, columns: int = 1, *, width: float = 7.0,
              height: float = 3.0, **more):
     """`plt.subplots` in the book's style; width and height in inches.
 
-    Returns (figure, axes).  Raises ValueError where a count is below one.
+    Returns (figure, axes).  Raises TypeError or ValueError that names the
+    argument.
     The style stays on for what is drawn into the axes afterwards.
     """
-    if rows < 1 or columns < 1:
-        raise ValueError("rows and columns should be at least 1, got "
-                         f"{rows} and {columns}")
+    whole("rows", rows, 1)
+    whole("columns", columns, 1)
+    width = number("width", width, 0.1, 100)
+    height = number("height", height, 0.1, 100)
     import matplotlib.pyplot as plt
     from cycler import cycler
     plt.rcParams.update({**STYLE, "axes.prop_cycle": cycler(color=CYCLE)})
@@ -63,10 +66,12 @@ def show(fig, alt: str, panel: dict | None = None) -> None:
     """
     if not hasattr(fig, "savefig"):
         raise TypeError("fig should be a matplotlib figure, got "
-                        f"{type(fig).__name__}")
+                        f"{said(fig)}")
     if not isinstance(alt, str) or len(alt.split()) < 5:
         raise ValueError("alt should say in at least five words what the "
-                         f"figure shows, got {alt!r}")
+                         f"figure shows, got {said(alt)}")
+    if panel is not None and not isinstance(panel, dict):
+        raise TypeError(f"panel should be a dict or None, got {said(panel)}")
     import matplotlib.pyplot as plt
     target = io.BytesIO()
     fig.savefig(target, format="png")
@@ -113,29 +118,38 @@ def image_grid(images, *, alt: str, titles: Sequence[str] | None = None,
     Raises ValueError that names the argument where shapes or counts do not
     fit or a value is not finite.
     """
-    x = np.asarray(images.detach() if hasattr(images, "detach") else images,
-                   dtype=float)
+    try:
+        x = np.asarray(images.detach() if hasattr(images, "detach")
+                       else images, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError("images should be numbers of one shape, "
+                         f"(N,H,W), got {said(images)}") from None
+    if x.ndim == 0:
+        raise ValueError("images should be numbers of one shape, (N,H,W), "
+                         f"got {said(images)}")
     if x.ndim == 3:
         x = x[:, None]
-    if x.ndim != 4 or x.shape[1] not in (1, 3) or len(x) == 0:
+    if x.ndim != 4 or x.shape[1] not in (1, 3) or 0 in x.shape:
         raise ValueError("images should be (N,H,W), (N,1,H,W) or (N,3,H,W) "
                          f"with N >= 1, got shape {tuple(x.shape)}")
     if not np.isfinite(x).all():
         raise ValueError("images should hold finite numbers only")
-    if titles is not None and len(titles) != len(x):
-        raise ValueError(f"titles should be one an image ({len(x)}), got "
-                         f"{len(titles)}")
-    columns = columns or len(x)
+    low, high = x.min(), x.max()
+    if x.shape[1] == 3 and (low < -2 or high > 2):
+        raise ValueError("images in colour should lie in [0, 1] or in "
+                         f"[-1, 1], got {low:g} to {high:g}")
+    columns = len(x) if columns is None else whole("columns", columns, 1)
     rows = -(-len(x) // columns)
-    if labels is not None and len(labels) != rows:
-        raise ValueError(f"labels should be one a row ({rows}), got "
-                         f"{len(labels)}")
+    size = number("size", size, 0.1, 20)
+    if titles is not None:
+        titles = texts("titles", titles, len(x), blank=True)
+    if labels is not None:
+        labels = texts("labels", labels, rows, blank=True)
     fig, axes = subplots(rows, columns, squeeze=False,
                          width=size * columns + (0.9 if labels else 0.0),
                          height=size * rows + 0.28 * sum(
                              any((titles or [])[r * columns:][:columns])
                              for r in range(rows)))
-    low, high = x.min(), x.max()
     if x.shape[1] == 3 and low < 0:
         x = (x + 1) / 2
     for i, ax in enumerate(axes.flat):
@@ -166,7 +180,7 @@ def draw_claim(record: dict) -> None:
 
     record: what `claim` returned.
     """
-    record = _records(record)[0]
+    checked(record)
     fig, (left, right) = subplots(1, 2, width=7.6, height=3.1,
                                   width_ratios=[1.25, 1])
     arm, rival = record["arm"], record["baseline"]
@@ -230,7 +244,11 @@ def overview(*records: dict) -> None:
     unit is the end of the interval that is farther from zero.
     What lies outside of the picture is an arrow at its edge.
     """
-    records = _records(*records)
+    if not records:
+        raise ValueError("records should be what claim(...) returned, one "
+                         "or more")
+    for record in records:
+        checked(record)
     height = 0.85 + 0.62 * len(records)
     fig, ax = subplots(width=7.6, height=height)
     rows = [_in_bars(record) for record in records]
@@ -272,14 +290,6 @@ def overview(*records: dict) -> None:
 
 COLOURS = {"holds": palette["method"], "does not hold": palette["rival"],
            "not settled": palette["plain"]}
-
-
-def _records(*records) -> list[dict]:
-    for r in records or ("none",):
-        if not isinstance(r, dict) or "verdict" not in r:
-            raise TypeError("records should be what claim(...) returned, one"
-                            f" or more; got {r!r:.40}")
-    return list(records)
 
 
 def _in_bars(record: dict) -> tuple[float, float, float, list[float]]:

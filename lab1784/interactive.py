@@ -21,6 +21,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from .arguments import listed, number, said, text, texts, whole
 from .figures import show
 
 LIMIT = 150_000           # bytes of JSON; design.md, Budgets
@@ -40,20 +41,26 @@ def choose(controls: Sequence[tuple[str, Sequence[str]]],
               combination must be there.  A row may be missing: [].
     columns:  headings of the table.
     """
-    if not controls or any(len(options) < 2 for _, options in controls):
-        raise ValueError("controls should be one menu or more of two options"
-                         f" or more, got {controls}")
-    controls = [[*_texts("controls", [label]), _texts("controls", options)]
-                for label, options in controls]
-    columns, book = _texts("columns", columns), _Book()
+    try:
+        controls = [[text("label", label), texts("options", options, least=2)]
+                    for label, options in controls]
+    except (TypeError, ValueError):
+        controls = []
+    if not controls:
+        raise ValueError("controls should be one menu or more, each (label, "
+                         "two options or more)")
+    columns, book = texts("columns", columns), _Book()
     table = []
     for key in _keys(outcomes, [len(o) for _, o in controls]):
-        for row in outcomes[key]:
-            if isinstance(row, str) or len(row) != len(columns):
-                raise ValueError(f"outcomes[{key}] should hold rows of "
-                                 f"{len(columns)} texts, got {row!r}")
-        table.append([[book.page(cell, f"outcomes[{key}]") for cell in row]
-                      for row in outcomes[key]])
+        where = f"outcomes[{key}]"
+        rows = outcomes[key]
+        if not isinstance(rows, (list, tuple)) or not all(
+                isinstance(row, (list, tuple)) and len(row) == len(columns)
+                for row in rows):
+            raise ValueError(f"{where} should hold rows of {len(columns)} "
+                             f"texts, got {said(rows)}")
+        table.append([[book.page(cell, where) for cell in row]
+                      for row in rows])
     _panel("choose", fallback_fig, title, alt, book, columns=columns,
            table=table, controls=controls)
 
@@ -77,28 +84,28 @@ def draw(levels: Sequence[str], columns: Sequence[str],
     start:    levels of the first view (all in the middle where None): let
               the fallback show the same.
     """
-    levels, columns = _texts("levels", levels), _texts("columns", columns)
-    if len(levels) < 2:
-        raise ValueError(f"levels should be two or more, got {levels}")
-    start = [len(levels) // 2] * len(columns) if start is None else [*start]
-    if len(start) != len(columns) or not set(start) <= {*range(len(levels))}:
-        raise ValueError(f"start should be one level number a column, got "
-                         f"{start}")
-    book, said, values = _Book(), [], []
+    levels = texts("levels", levels, least=2)
+    columns = texts("columns", columns)
+    if start is None:
+        start = [len(levels) // 2] * len(columns)
+    if not _numbers(start, len(columns), len(levels) - 1, whole):
+        raise ValueError("start should be one level number a column, got "
+                         f"{said(start)}")
+    book, spoken, values = _Book(), [], []
     for key in _keys(outcomes, [len(levels)] * len(columns)):
         one, where = outcomes[key], f"outcomes[{key}]"
-        if not {"texts", "values"} <= one.keys() or {
-                len(one["texts"]), len(one["values"])} != {len(columns)}:
-            raise ValueError(f"{where} should have texts and values, one a "
-                             f"column ({len(columns)}), got {one}")
-        if not all(0 <= v <= 1 for v in one["values"]):
-            raise ValueError(f"{where}: values should lie in [0, 1], got "
-                             f"{one['values']}")
-        said += [book.page(text, where) for text in one["texts"]]
+        if not isinstance(one, Mapping) or not _numbers(
+                one.get("values"), len(columns), 1, number) or not (
+                isinstance(one.get("texts"), (list, tuple))
+                and len(one["texts"]) == len(columns)):
+            raise ValueError(f"{where} should have texts and values in "
+                             f"[0, 1], one a column ({len(columns)}), got "
+                             f"{said(one)}")
+        spoken += [book.page(t, where) for t in one["texts"]]
         values += [round(100 * float(v)) for v in one["values"]]
     _panel("draw", fallback_fig, title, alt, book, levels=levels,
-           columns=columns, said=said, values=values, start=start,
-           names=_texts("names", names, 2))
+           columns=columns, said=spoken, values=values, start=[*start],
+           names=texts("names", names, 2))
 
 
 def play(frames, *, rows: Sequence[str], lanes: Sequence[str], title: str,
@@ -121,32 +128,38 @@ def play(frames, *, rows: Sequence[str], lanes: Sequence[str], title: str,
     It never starts by itself, and jumps from frame to frame where the
     reader's machine asks for less motion.
     """
-    rows, lanes, book = _texts("rows", rows), _texts("lanes", lanes), _Book()
+    rows, lanes, book = texts("rows", rows), texts("lanes", lanes), _Book()
     runs = frames if isinstance(frames, Mapping) else {"": frames}
     waits = queues if isinstance(queues, Mapping) else {"": queues}
-    length = {len(run) for run in runs.values()}
+    length = {len(run) if isinstance(run, (list, tuple)) else 0
+              for run in runs.values()}
     if len(length) != 1 or min(length) < 2:
         raise ValueError("frames should be two or more, as many in each "
                          f"run, got {sorted(length)}")
     if queues is not None and waits.keys() != runs.keys():
         raise ValueError("queues should have the runs of frames: "
                          f"{[*runs]}, got {[*waits]}")
-    if not seconds >= 1:
-        raise ValueError(f"seconds should be at least 1, got {seconds}")
+    seconds = number("seconds", seconds, 1)
+    caption = caption if caption is None else text("caption", caption)
     made = []
     for name, run in runs.items():
         for t, frame in enumerate(run):
-            if len(frame) != len(lanes) or not all(
-                    0 <= b.get("row", -1) <= len(rows) - 1 and "label" in b
+            if not isinstance(frame, (list, tuple)) or len(frame) != len(
+                    lanes) or not all(
+                    isinstance(b, Mapping) and isinstance(b.get("label"), str)
+                    and _numbers([b.get("row")], 1, len(rows) - 1, number)
                     for b in frame):
                 raise ValueError(
                     f"frames[{t}] should have one box a lane ({len(lanes)}), "
-                    f"row in 0..{len(rows) - 1} and label, got {frame}")
+                    f'each {{"row": 0 to {len(rows) - 1}, "label": text}}, '
+                    f"got {said(frame)}")
         wait = waits.get(name)
-        if wait and {(len(wait), len(w)) for w in wait} != {
-                (*length, len(rows))}:
-            raise ValueError("queues should have one number a row "
-                             f"({len(rows)}) at each of {length} times")
+        if wait is not None and not (
+                isinstance(wait, (list, tuple)) and {len(wait)} == length
+                and all(_numbers(w, len(rows), 10**6, whole) for w in wait)):
+            raise ValueError("queues should hold one whole number a row "
+                             f"({len(rows)}) at each of {min(length)} times, "
+                             f"got {said(wait)}")
         made.append({
             "name": name, "queues": wait and [[int(n) for n in w]
                                               for w in wait],
@@ -155,7 +168,7 @@ def play(frames, *, rows: Sequence[str], lanes: Sequence[str], title: str,
                       for b in f]})
     _panel("play", fallback_fig, title, alt, book, rows=rows, lanes=lanes,
            runs=made, seconds=seconds, caption=caption,
-           clock=clock and _texts("clock", clock, *length))
+           clock=clock and texts("clock", clock, *length))
 
 
 class _Book:
@@ -164,10 +177,10 @@ class _Book:
     def __init__(self):
         self.texts: dict[str, int] = {}
 
-    def page(self, text: str, where: str) -> int:
-        if not isinstance(text, str):
-            raise ValueError(f"{where} should hold texts, got {text!r}")
-        return self.texts.setdefault(text, len(self.texts))
+    def page(self, said: str, where: str) -> int:
+        if not isinstance(said, str):
+            raise ValueError(f"{where} should hold texts, got {said!r}")
+        return self.texts.setdefault(said, len(self.texts))
 
     def packed(self) -> dict:
         count = Counter(w for text in self.texts for w in text.split(" "))
@@ -177,17 +190,19 @@ class _Book:
             for text in self.texts]}
 
 
-def _texts(name: str, texts, count: int | None = None) -> list[str]:
-    if isinstance(texts, str) or not texts or not all(
-            isinstance(t, str) and t.strip() for t in texts) or (
-            count or len(texts)) != len(texts):
-        raise ValueError(f"{name} should be a list of {count or 'some'} "
-                         f"texts, got {texts!r}")
-    return [*texts]
+def _numbers(values, count: int, high: int, kind) -> bool:
+    """Whether values are `count` numbers from 0 to `high`."""
+    try:
+        return len([kind("", v, 0, high) for v in listed(
+            "", values, "")]) == count
+    except (TypeError, ValueError):
+        return False
 
 
 def _keys(outcomes, sizes: list[int]) -> list[tuple[int, ...]]:
     """Every combination in order, all of which must be there."""
+    if not isinstance(outcomes, Mapping):
+        raise TypeError(f"outcomes should be a dict, got {said(outcomes)}")
     keys = [*itertools.product(*map(range, sizes))]
     odd = [k for k in keys if k not in outcomes] or [
         k for k in outcomes if k not in set(keys)]
@@ -198,7 +213,7 @@ def _keys(outcomes, sizes: list[int]) -> list[tuple[int, ...]]:
 
 
 def _panel(kind: str, fig, title: str, alt: str, book: _Book, **grid) -> None:
-    grid = {"kind": kind, "title": _texts("title", [title])[0], **grid,
+    grid = {"kind": kind, "title": text("title", title), **grid,
             **book.packed()}
     size = len(json.dumps(grid, ensure_ascii=False).encode())
     if size > LIMIT:

@@ -15,6 +15,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .arguments import said, whole
+
 
 def remember(function: Callable | None = None, *,
              most: int | None = None) -> Callable:
@@ -34,12 +36,11 @@ def remember(function: Callable | None = None, *,
     """
     if function is None:
         if most is not None:
-            from .arguments import whole
             most = whole("most", most, 1)
         return functools.partial(remember, most=most)
     if not callable(function):
         raise TypeError("remember should stand over a function, got "
-                        f"{function!r}; its limit is given as most=")
+                        f"{said(function)}; its limit is given as most=")
     shape, kept = inspect.signature(function), OrderedDict()
 
     @functools.wraps(function)

@@ -25,6 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .arguments import function, said, text, whole
 from .runs import progress
 
 FOLDER = Path(__file__).parent / "weights"
@@ -46,9 +47,14 @@ def train(start: Callable, step: Callable, arm: str, seed: int, steps: int,
 
     Returns the state and the losses, one float a step.
     """
+    function("start", start)
+    function("step", step)
+    seed, steps = whole("seed", seed, 0), whole("steps", steps, 1)
+    until = steps if until is None else whole("until", until, 1, steps)
+    first = whole("first", first, 0, until)
     torch.manual_seed(seed)  # should a page forget: runs stay repeatable
     state = start(arm, seed, strength) if state is None else state
-    until, losses = until or steps, []
+    losses = []
     with progress(until - first) as bar:
         for t in range(first, until):
             losses.append(float(step(state, t, steps, arm)))
@@ -68,17 +74,16 @@ def recall(name: str, arm: str, seed: int, start: Callable, step: Callable,
     Raises FileNotFoundError where a run of RECORD has not been recorded,
     ValueError where a function of the page is no longer the recorded one.
     """
-    budget = space["RECORD"]
-    path = FOLDER / name / f"{run_name(arm, seed)}.pt"
+    if not isinstance(space, dict) or "RECORD" not in space:
+        raise ValueError("space should be the page's globals(), with RECORD,"
+                         f" got {said(space)}")
+    function("weights", weights)
+    budget, arm = space["RECORD"], text("arm", arm)
     listed = arm in budget["arms"] and seed in budget["seeds"]
     if strength != 1.0 or steps != budget["steps"] or not listed:
         return halved(weights(train(start, step, arm, seed, steps,
                                     strength=strength)[0], arm))
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{name}: arm {arm!r}, seed {seed} is not recorded; run make "
-            f"record NB={name}, or train it here with other steps than "
-            f"{steps}")
+    path = kept_run(name, arm, seed)
     index = json.loads((FOLDER / name / "index.json").read_text("utf-8"))
     edited = [f"{k}()" for k, old in index["functions"].items()
               if fingerprint_of(space.get(k)) not in (None, old)]
@@ -94,13 +99,23 @@ def recall(name: str, arm: str, seed: int, start: Callable, step: Callable,
 
 def losses(name: str, arm: str, seed: int) -> Tensor:
     """The recorded loss of every step, (steps,), to be drawn."""
-    return read(FOLDER / name / f"{run_name(arm, seed)}.pt")["losses"]
+    return read(kept_run(name, arm, seed))["losses"]
+
+
+def kept_run(name: str, arm: str, seed: int) -> Path:
+    """The file of a run; FileNotFoundError where it is not recorded."""
+    path = FOLDER / text("name", name) / f"{run_name(arm, seed)}.pt"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{name}: arm {arm!r}, seed {seed} is not recorded; run make "
+            f"record NB={name}, or train it here with other steps")
+    return path
 
 
 def read(path: Path) -> dict:
     """One kept run: weights (float32 again), losses (steps,), seconds."""
     kept = torch.load(path, map_location="cpu", weights_only=True)
-    kept["weights"] = whole(kept["weights"])
+    kept["weights"] = single(kept["weights"])
     return kept
 
 
@@ -110,7 +125,7 @@ def half(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
             else v.detach().clone() for k, v in tensors.items()}
 
 
-def whole(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def single(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """As kept weights are used: real numbers in single precision."""
     return {k: v.float() if v.is_floating_point() else v
             for k, v in tensors.items()}
@@ -118,12 +133,12 @@ def whole(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Through half precision and back, as the recorded weights went."""
-    return whole(half(tensors))
+    return single(half(tensors))
 
 
 def run_name(arm: str, seed: int) -> str:
     """File name of a run: letters, digits, - and _ only."""
-    return re.sub(r"[^a-z0-9]+", "_", arm.lower()) + f"-{seed}"
+    return re.sub(r"[^a-z0-9]+", "_", text("arm", arm).lower()) + f"-{seed}"
 
 
 # ------------------------------------------------------- what code was run

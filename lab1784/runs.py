@@ -7,7 +7,8 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from .arguments import known, number, texts, whole
+from .arguments import (function, known, listed, number, said, texts,
+                        whole)
 
 SEEDS = (0, 1, 2, 3, 4)
 
@@ -35,6 +36,20 @@ class Runs:
 
     seeds: tuple[int, ...]
     values: dict[str, dict[str, list[float]]]
+
+    def __post_init__(self):
+        seeds = _seeds(self.seeds)
+        if not isinstance(self.values, dict) or not self.values or not all(
+                isinstance(t, dict) and t for t in self.values.values()):
+            raise TypeError("values should be a dict metric -> arm -> one "
+                            f"number a seed, got {said(self.values)}")
+        for metric, table in self.values.items():
+            for arm, row in table.items():
+                if len(listed("values", row, "numbers")) != len(seeds):
+                    raise ValueError(
+                        f"values should hold one number a seed: {metric!r} "
+                        f"of arm {arm!r} has {len(row)}, there are "
+                        f"{len(seeds)} seeds")
 
     def __getitem__(self, metric: str) -> dict[str, list[float]]:
         return self.values[known(metric, self.values, "metric")]
@@ -69,18 +84,12 @@ def compare(run: Callable[..., dict[str, float]], arms: Sequence[str],
     A seed is finished for all arms before the next one starts.  Raises
     TypeError or ValueError that names the argument and what it should be.
     """
-    if not callable(run):
-        raise TypeError("run should be a function run(arm, seed) that "
-                        "returns a dict of metrics")
+    function("run", run)
     arms = texts("arms", arms)
     if len(arms) < 2 or len(set(arms)) < len(arms):
         raise ValueError(f"arms should name at least two different arms, "
                          f"got {arms}")
-    try:
-        seeds = [whole("each of seeds", s, 0) for s in seeds]
-    except TypeError:
-        raise TypeError("seeds should be a list of whole numbers, got "
-                        f"{seeds!r}") from None
+    seeds = _seeds(seeds)
     if len(seeds) < 3 or len(set(seeds)) < len(seeds):
         raise ValueError("seeds should be at least three different seeds "
                          f"(five are the rule), got {seeds}")
@@ -100,6 +109,11 @@ def compare(run: Callable[..., dict[str, float]], arms: Sequence[str],
                         arm, []).append(value)
                 bar.update()
     return Runs(tuple(seeds), values)
+
+
+def _seeds(seeds) -> list[int]:
+    return [whole("each of seeds", s, 0)
+            for s in listed("seeds", seeds, "whole numbers")]
 
 
 def _measured(got, arm: str, seed: int) -> dict[str, float]:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .arguments import said
 from .data import CATEGORIES
 from .recorded import FOLDER
 
@@ -43,10 +44,7 @@ class Scorer(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """The last layer before the heads, (N, 64)."""
-        if images.ndim != 4 or images.shape[1:] != (3, SIZE, SIZE):
-            raise ValueError(f"images should be (N, 3, {SIZE}, {SIZE}), got "
-                             f"{tuple(images.shape)}")
-        return self.trunk(images)
+        return self.trunk(_faces("images", images))
 
     @torch.no_grad()
     def factors(self, images: Tensor) -> dict[str, Tensor]:
@@ -59,10 +57,18 @@ class Scorer(nn.Module):
 
         a, b: (N, 3, 16, 16) and (M, 3, 16, 16), N and M at least 128.
         """
-        if min(len(a), len(b)) < 128:
+        if min(len(_faces("a", a)), len(_faces("b", b))) < 128:
             raise ValueError("a and b should hold at least 128 images each:"
                              " a covariance of 64 features needs them")
         return frechet(*(self.features(x).double().numpy() for x in (a, b)))
+
+
+def _faces(name: str, images: Tensor) -> Tensor:
+    shape = getattr(images, "shape", ())
+    if not isinstance(images, Tensor) or tuple(shape[1:]) != (3, SIZE, SIZE):
+        raise ValueError(f"{name} should be (N, 3, {SIZE}, {SIZE}), got "
+                         f"{tuple(shape) or said(images)}")
+    return images
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
@@ -70,6 +76,10 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
 
     a: (N, d), b: (M, d).  Source: Dowson and Landau, 1982.
     """
+    shapes = [getattr(x, "shape", ()) for x in (a, b)]
+    if [*map(len, shapes)] != [2, 2] or shapes[0][1] != shapes[1][1]:
+        raise ValueError("a and b should be (N, d) and (M, d), got "
+                         f"{said(shapes)}")
     from scipy.linalg import sqrtm
     s, t = (np.cov(x, rowvar=False) for x in (a, b))
     root = sqrtm(s @ t).real

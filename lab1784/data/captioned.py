@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..arguments import listed
 from .draws import integers, number, stream, uniform, whole
 
 SHAPES = ("square", "circle", "triangle", "cross")
@@ -123,7 +124,8 @@ def decode(tokens: Tensor | list[int]) -> str:
     Raises:
         TypeError, ValueError: `tokens` holds something that is no token id.
     """
-    ids = [whole("tokens", t, 0, len(VOCABULARY) - 1) for t in tokens]
+    ids = [whole("tokens", t, 0, len(VOCABULARY) - 1)
+           for t in listed("tokens", tokens, "token ids")]
     return " ".join(VOCABULARY[i] for i in ids if i > 2)
 
 

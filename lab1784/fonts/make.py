@@ -97,6 +97,7 @@ def share_contours(font) -> None:
 
 
 def main(source: str) -> None:
+    """Write the font of this folder from the file `source`."""
     from fontTools import subset
     from fontTools.ttLib import TTFont
 

@@ -83,7 +83,7 @@ def needs_a_cell(x):
 
 
 def needs_itself(x):
-    y = x + later
+    y = x + later                                            # noqa: F821
     later = y                                                # noqa: F841
     return y
 
