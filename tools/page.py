@@ -302,7 +302,8 @@ def limit_problems(found: list[Cell], name: str, counts: dict[str, int],
 
 # --------------------------------------------------- what a template says
 
-SAID = re.compile(r"(?:[A-Za-z가-힣'’]+[,.]? +){3}[A-Za-z가-힣'’]+")
+WORD = "(?:[A-Za-z][A-Za-z']+|[가-힣]+)"
+SAID = re.compile(f"(?:{WORD}[,.]? +){{3}}{WORD}")  # four words in a row
 
 
 @functools.cache
