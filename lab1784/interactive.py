@@ -104,8 +104,8 @@ def draw(levels: Sequence[str], columns: Sequence[str],
         spoken += [book.page(t, where) for t in one["texts"]]
         values += [round(100 * float(v)) for v in one["values"]]
     _panel("draw", fallback_fig, title, alt, book, levels=levels,
-           columns=columns, said=spoken, values=values, start=[*start],
-           names=texts("names", names, 2))
+           columns=columns, said=spoken, values=values,
+           start=[int(s) for s in start], names=texts("names", names, 2))
 
 
 def play(frames, *, rows: Sequence[str], lanes: Sequence[str], title: str,
