@@ -52,8 +52,9 @@ def number(name: str, value: object, low: float, high: float = math.inf
 def choice(name: str, value: object, options: tuple) -> object:
     """`value` if it is one of `options`."""
     if not any(type(value) is type(o) and value == o for o in options):
-        listed = ", ".join(repr(o) for o in options)
-        raise ValueError(f"{name} should be one of {listed}; got {said(value)}")
+        raise ValueError(f"{name} should be one of "
+                         f"{', '.join(map(repr, options))}; got "
+                         f"{said(value)}")
     return value
 
 
@@ -98,13 +99,15 @@ def known(value: object, options: Iterable[str], name: str) -> str:
     hint = next((f" (did you mean {o!r}?)" for o in options
                  if [o.lower()] == near), "")
     raise ValueError(f"{name} should be one of "
-                     f"{', '.join(map(repr, options))}; got {said(value)}{hint}")
+                     f"{', '.join(map(repr, options))}; got "
+                     f"{said(value)}{hint}")
 
 
 def text(name: str, value: object) -> str:
     """`value` if it is a text that says something."""
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{name} should be a non-empty text, got {said(value)}")
+        raise ValueError(f"{name} should be a non-empty text, got "
+                         f"{said(value)}")
     return value
 
 

@@ -218,7 +218,7 @@ def signed(x: float, places: int) -> str:
     shown = f"{x:+.{places}f}"
     if not float(shown):
         shown = f"{x:+.1e}" if abs(x) < 1e-4 else f"{x:+.{digits(x)}f}"
-    return shown.replace("-", "\u2212", 1)
+    return "\u2212" + shown[1:] if x < 0 else shown
 
 
 def _escaped(text: str) -> str:
@@ -273,7 +273,8 @@ def _record(id, statement, runs, metric, unit, arm, baseline, reason, kind,
     kept = [arm, baseline] + ([bad] if bad else [])
     return {
         "id": id, "statement": statement, "kind": kind, "metric": metric,
-        "unit": unit, "better": better, BOUND[kind]: threshold, "reason": reason,
+        "unit": unit, "better": better, BOUND[kind]: threshold,
+        "reason": reason,
         "arm": arm, "baseline": baseline, "bad": bad,
         "arms": {k: table[k] for k in kept
                  + [k for k in table if k not in kept]},
