@@ -49,7 +49,8 @@ def integrity(record: dict) -> list[str]:
 
 def repeats(committed: dict, fresh: dict) -> list[str]:
     """Gate 2: same words, arms, seeds, verdict; the effect within what a
-    repeat may differ by (99.9 %: t sd sqrt(2/n))."""
+    repeat may differ by (99.9 %: t sd sqrt(2/n)).  On a machine of the
+    committed kind every seed gives its value again."""
     name = committed["id"]
     found = integrity(committed) + integrity(fresh)
     for key in WORDS:
@@ -73,7 +74,23 @@ def repeats(committed: dict, fresh: dict) -> list[str]:
         found.append(f"{name}: effect {committed['effect']:.4f} became "
                      f"{fresh['effect']:.4f}; a repeat may differ by "
                      f"{room:.4f}")
-    return found
+    return found + seed_by_seed(committed, fresh)
+
+
+def seed_by_seed(committed: dict, fresh: dict) -> list[str]:
+    """Where both were made on one kind of machine: arms and seeds whose
+    value is another, by more than a tenth of the bound.  (The bound, since
+    a library may add numbers in another order on the next day.)"""
+    machine = committed.get("machine")
+    if machine is None or machine != fresh.get("machine"):
+        return []
+    room = 0.1 * committed[BOUND[committed["kind"]]] + 1e-9
+    return [f"{committed['id']}: {arm} on seed {seed} was {old:.4f}, the "
+            f"re-run gives {new:.4f} on such a machine"
+            for arm, values in committed["arms"].items()
+            for seed, old, new in zip(committed["seeds"], values,
+                                      fresh["arms"][arm])
+            if abs(old - new) > room]
 
 
 def compare_records(committed: list[dict], fresh: list[dict]) -> list[str]:

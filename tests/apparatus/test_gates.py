@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lab1784 import Runs, compare, verdict
-from lab1784.claims import _record, claim, interval, summary
+from lab1784.claims import _record, claim, interval, recompute, summary
 from tests import gates
 
 
@@ -52,6 +52,27 @@ def test_an_edited_record_is_caught(edit, word):
 
 def test_a_broken_experiment_is_caught():
     assert "became" in gates.repeats(made(0.10), made(0.25))[0]
+
+
+def swapped(record, *names):
+    """The record with the values of two seeds of these arms exchanged."""
+    record = json.loads(json.dumps(record))
+    for name in names:
+        values = record["arms"][name]
+        values[0], values[4] = values[4], values[0]
+    effect, record["interval"], record["verdict"] = recompute(record)
+    record["effect"] = effect
+    return record
+
+
+def test_swapped_seeds_are_caught_where_a_seed_repeats():
+    """The mean does not see them; another machine may differ by as much."""
+    here, there = ({**made(), "machine": m} for m in ("one", "another"))
+    for arms in (["plain"], ["method"], ["plain", "method"]):
+        told = gates.repeats(here, swapped(here, *arms))
+        assert len(told) == 2 * len(arms) and "on seed" in told[0], told
+        assert gates.repeats(here, swapped(there, *arms)) == []
+    assert gates.repeats(here, here) == gates.repeats(here, there) == []
 
 
 def test_a_lost_and_a_new_claim_are_caught():
