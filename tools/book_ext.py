@@ -7,8 +7,10 @@
   `lab1784.show` put it; a figure without one is a build warning.
 - An interactive figure (lab1784/interactive.py) is such a figure, followed
   by its hidden panel; the pages that have one load one script more.
-- Cells tagged `solution` are folded behind a summary.
-- The search index of this English book holds Korean words too.
+- A folded cell is one line that says what is behind it, the words of its
+  first line `# @title WORDS`; a picture stands before the code that drew it.
+- What `claim` says in Markdown stands in a box of its own.
+- The search of this English book knows Korean: pairs of syllables.
 - The page's own links (Colab, notebook, source) stand in its header.
 - When the pages are written, tools/slim.py bundles and trims what they load.
 """
@@ -19,6 +21,8 @@ import json
 import re
 import struct
 import sys
+import textwrap
+import unicodedata
 from html import escape
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,7 +40,8 @@ import slim  # noqa: E402  (a neighbour of this file, not a package)
 
 LOG = logging.getLogger(__name__)
 LATEX = LatexToMathML(fancy_error=False)
-HANGUL = re.compile(r"[가-힣]+")
+HANGUL = re.compile(r"[가-힣]+(?:\s+[가-힣]+)*")
+TITLE = re.compile(r"# @title (.+)\n+")
 
 
 # ---- formulas ---------------------------------------------------------
@@ -90,6 +95,15 @@ def render_image(self, data, original=NbElementRenderer.render_image):
     return result
 
 
+def render_markdown(self, data, original=NbElementRenderer.render_markdown):
+    """Markdown of a cell; what a claim says is marked with its verdict."""
+    claim = data.output_metadata.get("lab1784", {}).get("claim")
+    if not claim:
+        return original(self, data)
+    classes = ["claim", "claim-" + claim["verdict"].replace(" ", "-")]
+    return [nodes.container("", *original(self, data), classes=classes)]
+
+
 def panel_html(panel: dict) -> str:
     """The grid of an interactive figure, shown by interactive.js alone."""
     grid = json.dumps(panel, ensure_ascii=False, separators=(",", ":"))
@@ -98,22 +112,35 @@ def panel_html(panel: dict) -> str:
 
 
 def before_writing(app, doctree):
-    """Fold solutions; a badge that another host would draw becomes text."""
+    """A cell's title becomes the line that folds it; a badge that another
+    host would draw becomes text."""
     for image in list(doctree.findall(nodes.image)):
         if "://" in image["uri"]:
             image.replace_self(nodes.inline(
                 "", image.get("alt", "image"), classes=["remote-image"]))
     for cell in doctree.findall(nodes.container):
-        tags = cell.get("cell_metadata", {}).get("tags", [])
-        if cell.get("nb_element") == "cell_code" and "solution" in tags:
-            cell["hide_mode"] = "all"
-            cell["prompt_show"] = cell["prompt_hide"] = "Solution"
+        code = next(cell.findall(nodes.literal_block), None)
+        if cell.get("nb_element") != "cell_code" or code is None:
+            continue
+        if title := TITLE.match(code.astext()):
+            cell["prompt_show"] = cell["prompt_hide"] = title[1].strip()
+            code.rawsource = code.astext()[title.end():]
+            code[:] = [nodes.Text(code.rawsource)]
+
+
+def picture_first(doctree):
+    """Of a folded cell with an output, the output stands first."""
+    for cell in doctree.findall(nodes.container):
+        if (cell.get("nb_element") == "cell_code" and len(cell) > 1
+                and isinstance(cell[0], HideCodeCellNode)):
+            cell.append(cell.pop(0))
 
 
 def fold_admonitions(app, doctree, docname):
     """`:class: dropdown` without a script: a <details> of its own."""
     if app.builder.format != "html":
         return
+    picture_first(doctree)
     for box in list(doctree.findall(nodes.Admonition)):
         if "dropdown" in box["classes"]:
             title = (box.pop(0).astext() if isinstance(box[0], nodes.title)
@@ -139,24 +166,44 @@ def depart_folded(self, node):
 # ---- search -----------------------------------------------------------
 
 class Search(SearchEnglish):
-    """English search that also finds Korean inside longer words.
+    """English search that also finds Korean, however it is spaced.
 
     Korean glues particles to nouns (모델이, 데이터를) and nouns to nouns
-    (데이터증강); Sphinx's script looks a short word up only as a whole.  So
-    every stretch of two or more syllables of a Korean word is indexed.
+    (능동학습, 능동 학습).  So the index holds every pair of neighbouring
+    syllables, blanks left out, and a query asks for all pairs of its words
+    (`js_splitter_code`): its particles fall off, a lone syllable joins its
+    neighbour (컷 믹스), and letters typed apart are composed (NFC).
     """
 
+    js_splitter_code = r"""
+var splitQuery = function (query) {
+  const korean = /[가-힣]+(?:\s+[가-힣]+)*/g;
+  const particle = /^([가-힣]{2,}?)(?:에서|에게|으로|부터|까지|처럼|보다|이나|이란|라는|입니다|[은는이가을를의에로와과란])$/;
+  query = query.normalize("NFC");
+  const terms = query.replace(korean, " ")
+    .split(/[^\p{Letter}\p{Number}_]+/u).filter(term => term);
+  for (const run of query.match(korean) || [])
+    for (const word of run.replace(/(^|\s)([가-힣])\s+(?=[가-힣])/g, "$1$2").split(/\s+/)) {
+      const stem = word.replace(particle, "$1");
+      for (let i = 0; i < Math.max(stem.length - 1, 1); i++)
+        terms.push(stem.slice(i, i + 2));
+    }
+  return terms;
+};
+"""
+
     def split(self, text: str) -> list[str]:
-        words = []
-        for word in super().split(text):
-            runs = HANGUL.findall(word)
-            words.append(word)
-            if runs and runs != [word]:      # Latin and Hangul in one word
-                words += [w for w in HANGUL.split(word) if w]
-            for run in runs:
-                words += {run[i:j] for i in range(len(run))
-                          for j in range(i + 2, len(run) + 1)}
+        text = unicodedata.normalize("NFC", text)
+        words = super().split(HANGUL.sub(" ", text))
+        for run in HANGUL.findall(text):
+            words += [word for word in run.split() if len(word) == 1]
+            run = "".join(run.split())
+            words += {run[i:i + 2] for i in range(len(run) - 1)}
         return words
+
+    def word_filter(self, word: str) -> bool:
+        """Numbers are never looked up: the page's script leaves them out."""
+        return not word.isdigit() and super().word_filter(word)
 
 
 # ---- pages ------------------------------------------------------------
@@ -207,13 +254,46 @@ def page_context(app, pagename, templatename, context, doctree):
     context["page_links"] = links
 
 
-def count(before: str, chapter: str, docs) -> str:
-    """How many notebooks of a chapter are in the book, in words."""
-    n = sum(doc.startswith(f"notebooks/{chapter}/") for doc in docs)
-    return f"{before}{n} notebook{'s' * (n != 1)}" if n else ""
+def floor(env, chapter: str, width: int = 34) -> list[str]:
+    """The pages of a chapter in at most two lines of `width` letters: the
+    names of the first three, as many as fit, and how many there are more."""
+    names = [env.titles[doc].astext().partition(":")[0]
+             for doc in env.toctree_includes.get(f"chapters/{chapter}", [])]
+    for shown in range(min(len(names), 3), 0, -1):
+        more = len(names) - shown
+        lines = textwrap.wrap(", ".join(names[:shown])
+                              + f" and {more} more" * (more > 0), width)
+        if len(lines) <= 2 or shown == 1:
+            return lines[:2]
+    return []
 
 
-IMAGE = re.compile(r'<img ([^>]*?src="([^"]+\.png)"[^>]*)>')
+def floors(html: str, env) -> str:
+    """The drawing of the building, with the names of each floor's pages."""
+    def label(match):
+        lines = floor(env, match[1])
+        return (": " + escape(" ".join(lines)) if lines else "") + '"'
+
+    def sign(match):
+        return match[1] + "".join(
+            f'<tspan x="96" dy="{16 * (n > 0)}">{escape(line)} </tspan>'
+            for n, line in enumerate(floor(env, match[2])))
+    return re.sub(r"(>)pages:([\w-]+)(?=</text>)", sign,
+                  re.sub(r'pages:([\w-]+)"', label, html))
+
+
+IMAGE = re.compile(r'<img ([^>]*?src="([^"]+\.(?:png|svg))"[^>]*)>')
+
+
+def size(file: Path) -> tuple[int, int]:
+    """Width and height of a PNG or an SVG file in CSS pixels."""
+    if file.suffix == ".png":
+        return struct.unpack(">II", file.read_bytes()[16:24])
+    head = re.search(r"<svg[^>]*>", file.read_text(encoding="utf-8"))[0]
+    _, _, width, height = re.search(r'viewBox="([^"]+)"', head)[1].split()
+    point = 4 / 3 if re.search(r'width="[\d.]+pt"', head) else 1
+    return round(float(width) * point), round(float(height) * point)
+
 
 
 # Names and roles that the theme and docutils leave out or get wrong.
@@ -230,8 +310,8 @@ NAMES = [
     (' role="doc-biblioentry"', ""),
 ]
 # A formula wider than the page scrolls by keyboard too.  Figures come when
-# they are near, so that the text is there first, and the rest soon after,
-# so that the page can be read where there is no network.
+# they are near, so that the text is there first; the rest once somebody
+# reads on or puts the page aside, so that it can be read on a plane.
 SCRIPT = """addEventListener("load", function () {
   function mark() {
     var all = [...document.querySelectorAll("div.math")];
@@ -242,9 +322,11 @@ SCRIPT = """addEventListener("load", function () {
   }
   mark();
   addEventListener("resize", mark);
-  setTimeout(function () {
+  function all() {
     document.querySelectorAll("img[loading=lazy]").forEach(i => i.loading = "eager");
-  }, 2000);
+  }
+  addEventListener("scroll", all, {once: true, passive: true});
+  document.addEventListener("visibilitychange", all, {once: true});
 });"""
 
 
@@ -252,21 +334,23 @@ ONE_LINE = re.compile(r'(<div class="output [^"]*)("><div class="highlight"><pre
                       r'<span></span>[^\n]*\n</pre>)')
 
 
-def finish_page(page: Path, site: Path, root: str, docs) -> None:
+def finish_page(page: Path, site: Path, root: str, env) -> None:
     """What is easier on the finished HTML than in the writer."""
     html = page.read_text(encoding="utf-8")
     # The drawing of the building is the same file wherever it stands.
     up = "../" * (len(page.relative_to(site).parts) - 1)
     html = html.replace('href="root:', f'href="{up}')
-    html = re.sub(r"count:(.{0,2}?):([\w-]+)", lambda m: count(*m.groups(), docs),
-                  html)
+    html = floors(html, env)
+
+    first_screen = html.find("<h2")
 
     def image(match):
         rest, target = match[1].rstrip("/ "), page.parent / match[2]
-        if target.exists() and " width=" not in rest and "style=" not in rest:
-            width, height = struct.unpack(">II", target.read_bytes()[16:24])
-            rest += f' width="{width}" height="{height}"'
-        return f'<img {rest} loading="lazy" decoding="async">'
+        if target.exists() and " height=" not in rest:
+            rest += ' width="{}" height="{}"'.format(*size(target))
+        if match.start() > first_screen:
+            rest += ' loading="lazy" decoding="async"'
+        return f"<img {rest}>"
 
     html = IMAGE.sub(image, html)
     # A verdict is one line: on a phone it wraps; a table never does.
@@ -286,8 +370,17 @@ def build_finished(app, error):
     site = Path(app.outdir)
     root = urlsplit(app.config.html_baseurl).path or "/"
     for name in getattr(app, "book_pages", ()):    # those written just now
-        finish_page(site / f"{name}.html", site, root, app.env.found_docs)
+        finish_page(site / f"{name}.html", site, root, app.env)
     slim.trim(site, app.builder)
+    places = "".join(f"<url><loc>{app.config.html_baseurl}{doc}.html</loc></url>\n"
+                     for doc in sorted(app.env.found_docs))
+    (site / "sitemap.xml").write_text(
+        '<?xml version="1.0" encoding="utf-8"?>\n<urlset xmlns='
+        f'"http://www.sitemaps.org/schemas/sitemap/0.9">\n{places}</urlset>\n')
+    index = site / "searchindex.js"     # Sphinx writes six bytes a syllable
+    terms = json.loads(index.read_text(encoding="utf-8")[len("Search.setIndex("):-1])
+    terms = json.dumps(terms, ensure_ascii=False, separators=(",", ":"))
+    index.write_text(f"Search.setIndex({terms})", encoding="utf-8")
 
 
 def setup(app):
@@ -297,6 +390,7 @@ def setup(app):
     app.add_node(HideCodeCellNode, override=True,
                  html=(visit_folded, depart_folded))
     NbElementRenderer.render_image = render_image
+    NbElementRenderer.render_markdown = render_markdown
     app.add_js_file(None, body=SCRIPT)
     app.connect("doctree-read", before_writing)
     app.connect("doctree-resolved", fold_admonitions)

@@ -57,6 +57,21 @@ def purge(css: str, known: set[str]) -> str:
     return "".join(out)
 
 
+def on_paper(css: str) -> str:
+    """Dark colours are for the screen; paper takes the light ones."""
+    light = []
+
+    def rule(match):
+        if "data-theme" in match[1] and "dark" in match[1]:
+            return match[0] if "light" in match[1] else f"@media screen{{{match[0]}}}"
+        if "data-theme" in match[1]:
+            light.append(re.sub(r"\[data-theme=[^]]*\]", "[data-theme]", match[0]))
+        return match[0]
+
+    css = re.sub(r"(?m)^([^@{}\n]+)\{[^{}]*\}$", rule, css)
+    return css + "@media print{" + "\n".join(light) + "}\n"
+
+
 def cut_font(source: Path, target: Path, signs: set[int]) -> None:
     """A font with these code points only, the same bytes each time."""
     font, data = TTFont(source, recalcTimestamp=False), io.BytesIO()
@@ -107,7 +122,7 @@ def trim(site: Path, builder) -> None:
                      builder._css_files, [], "\n")
         known = set(re.findall(NAME, html + js + "".join(
             (static / name).read_text() for name in ("searchtools.js", "interactive.js"))))
-        new = {"book.css": cut_fonts(purge(css, known), html, static), "book.js": js}
+        new = {"book.css": on_paper(cut_fonts(purge(css, known), html, static)), "book.js": js}
         for name, text in new.items():
             (static / name).write_text(text, encoding="utf-8")
             new[name] = hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -4,9 +4,12 @@ import json
 import re
 import struct
 import sys
+import unicodedata
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
+from docutils import nodes
 
 from tests.book.browser import (DOCS, REPOSITORY, ROOT, URL, dead_launches, dead_links,
                                 pages, poor_images, site, soup)
@@ -72,12 +75,50 @@ def test_formulas_are_mathml(caplog):
     assert "nosuch" in caplog.text
 
 
-def test_the_index_holds_korean_stems():
-    words = book_ext.Search({}).split("데이터증강은 CutMix로 the 모델이")
-    assert {"데이터", "증강", "모델", "CutMix", "the"} <= set(words)
-    index = (site() / "searchindex.js").read_text(encoding="utf-8")
-    terms = json.loads(index[index.index("(") + 1:-1])["terms"]
-    assert {"경사", "모델", "증강", "데이터", "cutmix"} <= set(terms)
+def test_the_index_knows_korean_and_is_small():
+    words = book_ext.Search({}).split("능동 학습을 CutMix로 the 2026 컷믹스")
+    assert {"능동", "동학", "학습", "CutMix", "the", "컷믹", "믹스"} <= set(words)
+    apart = unicodedata.normalize("NFD", "능동 학습")
+    assert sorted(book_ext.Search({}).split(apart)) == ["능동", "동학", "학습"]
+    assert not book_ext.Search({}).word_filter("2026")
+    index = (site() / "searchindex.js").read_bytes()
+    terms = json.loads(index[index.index(b"(") + 1:-1])["terms"]
+    assert {"경사", "모델", "증강", "데이", "cutmix"} <= set(terms)
+    # Half a megabyte at forty-five pages: a page adds about six kilobytes.
+    books = sum(doc.startswith("notebooks/") for doc in DOCS)
+    assert len(index) <= 500_000 - 6_000 * max(45 - books, 0)
+
+
+@pytest.mark.parametrize("names, lines", [
+    (["CutMix: a", "AdamP: b", "Cues"], ["CutMix, AdamP, Cues"]),
+    (["A", "B", "C", "D", "E", "F", "G"], ["A, B, C and 4 more"]),
+    (["A technique of a long name", "Another one of such a name", "The third", "D"],
+     ["A technique of a long name,", "Another one of such a name and 2", "more"][:2]),
+    ([], [])])
+def test_a_floor_names_its_pages(names, lines):
+    """The first three, as many as fit on two lines, and how many more."""
+    env = SimpleNamespace(toctree_includes={"chapters/3": range(len(names))},
+                          titles=[nodes.title("", name) for name in names])
+    told = book_ext.floor(env, "3")
+    if len(names) == 4:                     # three do not fit, nor do two
+        lines = ["A technique of a long name and 3", "more"]
+    assert told == lines
+    drawn = book_ext.floors('<a aria-label="3 Xpages:3"><text>pages:3</text>', env)
+    assert "pages:" not in drawn and all(drawn.count(line) for line in lines)
+
+
+def test_the_building_names_the_pages_of_the_book():
+    html = (site() / "index.html").read_text()
+    assert "pages:" not in html and "CutMix, AdamP" in html
+
+
+def test_pictures_have_a_size_and_wait_below_the_first_screen(tmp_path):
+    for page in pages(site()):
+        html = (site() / page).read_text()
+        for image in re.finditer(r"<img [^>]*_(?:images|static)/[^>]*>", html):
+            assert re.search(r' width="\d+" height="\d+"', image[0]), page
+            assert ('loading="lazy"' in image[0]) == (
+                image.start() > html.find("<h2")), page
 
 
 def test_only_what_can_match_stays():
@@ -85,3 +126,11 @@ def test_only_what_can_match_stays():
            "@import 'x';.gone{e:f}:root{--x:1}@font-face{f:g}")
     lean = slim.purge(css, {"a", "b"}).replace("\n", "")
     assert lean == ".a:not(.gone) b{c:d}:root{--x:1}@font-face{f:g}"
+
+
+def test_paper_takes_the_light_colours():
+    css = slim.on_paper('html[data-theme="light"]{--x:1}\nhtml[data-theme="dark"] .a{--x:2}\n'
+                        'html[data-theme=dark],html[data-theme=light]{--y:3}\n.a{c:d}\n')
+    assert "@media screen{html[data-theme=\"dark\"] .a{--x:2}}" in css
+    assert css.endswith("@media print{html[data-theme]{--x:1}}\n")
+    assert css.count("--y:3") == 1 and "\n.a{c:d}\n" in css
