@@ -126,8 +126,9 @@ def pages() -> str:
     lines = ["| page | what it shows | claims |", "|---|---|---|"]
     for notebook in [page for row in chapters().values() for page in row]:
         records = behind.get(notebook, [])
+        held = [r for r in records if r["verdict"] == "holds"]
         told = found(source(notebook)) or settings(
-            claims_of.stated(records[0]) if records else "")
+            claims_of.stated(held[0]) if held else "")
         lines.append(f"| {link(notebook, name_of(notebook))} | {told} | "
                      f"{verdicts(records) or 'none: a stop'} |")
     return "\n".join(lines)
@@ -188,15 +189,12 @@ def planned() -> str:
     lines = []
     for chapter in chapters():
         text = (ROOT / f"{chapter}.md").read_text(encoding="utf-8")
-        names = [row[0].strip() for row in re.findall(
-            r"(?m)^\| *([^|]+?) *\|.*\| *not yet *\|$", text)]
-        part = re.search(r"(?ms)^(?:#+ |\*\*|\*)Planned.*?\n((?:\|[^\n]*\n)+)", text)
-        names += [row.split("|")[1].strip()
-                  for row in (part[1].splitlines()[2:] if part else [])]
-        names = list(dict.fromkeys(names))
+        rows = re.search(r"(?m)^## Planned\n+((?:\|.*\n)+)", text)
+        names = [re.sub(r" \(`\w+`\)", "", row.split("|")[1].strip())
+                 for row in (rows[1].splitlines()[2:] if rows else [])]
         if names:
             lines.append(f"- [{chapter_title(chapter)}](../{chapter}): "
-                         + ", ".join(names) + ".")
+                         + "; ".join(names) + ".")
     return "\n".join(lines) or "Nothing: every technique has its page."
 
 

@@ -1,10 +1,12 @@
 """The scoreboard and the trust page say what the results say."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from lab1784.claims import stated
 from tests.house import ROOT
 from tools import board, prose
 
@@ -18,17 +20,58 @@ def test_tables_are_in_step(name):
 
 def test_a_planted_row_is_noticed():
     text = (ROOT / "chapters" / "scoreboard.md").read_text()
-    planted = text.replace("does not hold |", "**holds** |", 1)
+    planted = text.replace("| **does not hold** |", "| holds |", 1)
     assert planted != text and board.build(planted) != planted
 
 
-def test_every_claim_and_every_failure_is_listed():
+def test_every_page_claim_and_failure_is_listed():
     text = (ROOT / "chapters" / "scoreboard.md").read_text()
-    rows, failed = text.split("## All claims")[1], text.split("## All")[0]
+    parts = dict(re.findall(r"<!-- table: (\w+) -->\n(.*?)<!-- end -->", text, re.S))
     for name, record in board.by_page():
-        assert f"<!--={name}.effect-->" in rows, name
-        assert (f"<!--={name}.effect-->" in failed) == (
-            record["verdict"] != "holds"), name
+        assert f"](../{record['notebook']}) |" in parts["pages"]
+        said = board.settings(stated(record))
+        assert parts["claims"].count(f"| {said} |") == 1, name
+        assert (said in parts["failures"]) == (record["verdict"] != "holds"), name
+
+
+RECORD = {"id": "x", "kind": "superior", "unit": "share of heads", "better": "lower",
+          "effect": -0.002, "interval": [-0.9, 0.896], "verdict": "not settled"}
+
+
+@pytest.mark.parametrize("change, said", [
+    ({}, "\N{MINUS SIGN}0.002 [\N{MINUS SIGN}0.900, +0.896] in share of heads; lower is better"),
+    ({"effect": 190.0, "interval": [60.2, 319.8], "better": "higher"},
+     "+190.0 [+60.2, +319.8] in share of heads; higher is better"),
+    ({"unit": None, "metric": "log_loss"}, "in log loss"),
+    ({"kind": "exact", "verdict": "holds"}, "equal within the tolerance")])
+def test_an_effect_has_unit_and_direction_and_is_never_a_round_nought(
+        monkeypatch, tmp_path, change, said):
+    record = RECORD | change
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets/results.json").write_text(json.dumps({"x": record | {
+        "arms": {}, "seeds": [0], "least_effect": 0.1, "tolerance": 0}}))
+    monkeypatch.setattr(board, "ROOT", tmp_path)
+    told = prose.fill(board.effect("x", record), prose.Values(tmp_path))
+    assert said in re.sub("<!--.*?-->", "", told)
+
+
+@pytest.mark.parametrize("text, told", [
+    ("# **In short.**\n# Is it?\n# It is. Twice.\n# Not elsewhere.", "It is. Twice."),
+    ("# **In short.** Is it?\n# It is.\n# By far.\n# Not elsewhere.", "It is. By far."),
+    ("# Nothing is said in short.", None)])
+def test_what_a_page_found_is_what_stands_between(text, told):
+    assert board.found(f"# # A title\n#\n{text}\n#\n# Another paragraph.") == told
+
+
+def test_what_is_planned_is_listed(monkeypatch, tmp_path):
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters/3-x.md").write_text(
+        "# Title\n\n## Run now\n\n| page | q |\n|---|---|\n| CutMix | ? |\n\n"
+        "## Planned\n\n| technique | q |\n|---|---|\n| ReXNet (`rexnet`) | ? |\n"
+        "| One, two | ? |\n\n| other | table |\n|---|---|\n| no | ? |\n")
+    monkeypatch.setattr(board, "ROOT", tmp_path)
+    monkeypatch.setattr(board, "chapters", lambda: {"chapters/3-x": []})
+    assert board.planned() == "- [3. Title](../chapters/3-x): ReXNet; One, two."
 
 
 def test_the_trust_table_is_of_these_claims():
@@ -73,8 +116,12 @@ PAGE = """# ---
 
 @pytest.mark.parametrize("kind, title, row", [
     ("paper", "A title that tells", ""),
+    ("paper", "A title that tells", "# | Rule read in | paper |\n"),
+    ("paper", "A title that tells", "# | Rule read in | official code |\n"),
+    ("paper", "A title that tells", "# | Rule read in | paper and official code |\n"),
+    ("sketch", "A title that tells", "# | Rule read in | sketch |\n"),
     ("second hand", "A title that tells",
-     "# | Rule read in | a translation of the paper |\n"),
+     "# | Rule read in | other: a translation of the paper |\n"),
     ("sketch", "A sketch after a paper", ""),
     ("sketch", "A sketch after a paper",
      "# | Rule read in | a translation of the paper |\n"),
