@@ -4,8 +4,10 @@ Each question answers with a list of faults, empty where all is well, so
 that a planted fault can show that the question is able to find one.
 """
 
+import contextlib
 import functools
 import gzip
+import json
 import os
 import re
 import shutil
@@ -106,7 +108,8 @@ class Handler(SimpleHTTPRequestHandler):
         self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        with contextlib.suppress(ConnectionError):      # the page was left
+            self.wfile.write(data)
 
     def log_message(self, *_):
         pass
@@ -129,10 +132,21 @@ def launch(playwright):
         "no chromium on the PATH: the pages were not opened in a browser")
 
 
+WHITE = ("rgb(255, 255, 255)", "rgba(0, 0, 0, 0)")
+# Colours change at once, and of the thousands of coloured words of code one
+# of each colour will do.
+STILL = """document.head.append(Object.assign(document.createElement("style"),
+        {textContent: "*, ::before, ::after { transition: none !important }"}));
+    const seen = {};
+    document.querySelectorAll("pre span[class]").forEach(e => {
+        if (seen[e.className]) e.replaceWith(e.textContent);
+        seen[e.className] = 1; })"""
+
+
 class Visit:
     """A first visit to a page, with what happened while it loaded."""
 
-    def __init__(self, browser, url: str, width: int = 1280):
+    def __init__(self, browser, url: str, width: int = 1280, wait: str = "load"):
         self.context = browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme="light")
         self.page = page = self.context.new_page()
@@ -143,7 +157,8 @@ class Visit:
         page.on("pageerror", lambda e: self.errors.append(str(e)))
         page.on("response", lambda r: setattr(
             self, "bytes", self.bytes + int(r.headers.get("content-length", 0))))
-        page.goto(url, wait_until="networkidle")
+        page.goto(url, wait_until=wait)
+        page.evaluate(STILL)
 
     def __enter__(self):
         return self
@@ -151,23 +166,18 @@ class Visit:
     def __exit__(self, *_):
         self.context.close()
 
-    def axe(self, *rules: str) -> list[str]:
+    def axe(self, *rules: str, inside: str = "html") -> list[str]:
         """Violations of these rules of axe, of all where none is named."""
-        # Thousands of coloured words of code: one of each colour will do.
-        self.page.evaluate("""{const seen = {};
-            document.querySelectorAll('pre span[class]').forEach(e => {
-                if (seen[e.className]) e.replaceWith(e.textContent);
-                seen[e.className] = 1; })}""")
-        self.page.evaluate(AXE)
+        self.page.evaluate(f"window.axe || eval({json.dumps(AXE)})")
         options = {"runOnly": list(rules)} if rules else {}
-        found = self.page.evaluate("options => axe.run(document, options)",
-                                   options | {"resultTypes": ["violations"]})
+        found = self.page.evaluate(
+            "([inside, options]) => axe.run(inside, options)",
+            [inside, options | {"resultTypes": ["violations"], "preload": False}])
         return [f"{v['id']}: {n['html'][:120]}" for v in found["violations"] for n in v["nodes"]]
 
     def dark(self) -> None:
         self.page.emulate_media(color_scheme="dark")
         self.page.wait_for_selector("html[data-theme=dark]")
-        self.page.wait_for_timeout(400)     # colours fade over
 
     def headings(self) -> list[str]:
         levels = self.page.evaluate("""[...document.querySelectorAll(
@@ -177,8 +187,27 @@ class Visit:
                 if b > a + 1 or a and b == 1]
 
     def sideways(self) -> list[str]:
-        """Does the page scroll sideways on a phone of 360 pixels?"""
-        self.page.set_viewport_size({"width": 360, "height": 740})
-        self.page.wait_for_timeout(500)     # what listens to the size is late
+        """Does the page scroll sideways on the narrowest of phones?"""
+        self.page.set_viewport_size({"width": 320, "height": 740})
         width = self.page.evaluate("document.documentElement.scrollWidth")
-        return [f"{width} pixels wide"] if width > 360 else []
+        return [f"{width} pixels wide"] if width > 320 else []
+
+    def all_images(self) -> list[str]:
+        """Scroll, which fetches the rest; the images that do not come."""
+        self.page.evaluate("scrollBy(0, 9)")
+        self.page.wait_for_function("[...document.images].every(i => i.complete)")
+        return self.page.evaluate("""[...document.images].filter(
+            i => !i.naturalWidth || !i.getAttribute('height')).map(i => i.src)""")
+
+    def faint_on_paper(self) -> list[str]:
+        """Text that prints paler than a reader would like, or on a ground."""
+        self.page.emulate_media(media="print")
+        found = self.page.evaluate("""[...document.querySelectorAll(
+            'main :is(h1, h2, p, td, li, pre, summary, a)')].filter(e =>
+            e.getClientRects().length).filter(e => {
+                const c = getComputedStyle(e).color.match(/[\\d.]+/g).map(Number);
+                return 0.3 * c[0] + 0.6 * c[1] + 0.1 * c[2] > 130; })
+            .map(e => e.tagName + ': ' + e.textContent.trim().slice(0, 60))""")
+        ground = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
+        self.page.emulate_media(media="screen")
+        return found + [f"the ground is {ground}"] * (ground not in WHITE)
