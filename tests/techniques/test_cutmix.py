@@ -1,9 +1,13 @@
 """CutMix: oracles, mistakes, null and wrong answers."""
 
+from contextlib import contextmanager
 from fractions import Fraction
 
 import numpy as np
 import torch
+from torch import nn
+
+from lab1784 import data
 
 
 class Fixed:
@@ -11,8 +15,10 @@ class Fixed:
 
     def __init__(self, lam, partner, centre):
         self.lam, self.partner, self.centre = lam, partner, list(centre)
+        self.asked = None
 
     def beta(self, a, b):
+        self.asked = a, b
         return self.lam
 
     def permutation(self, n):
@@ -21,6 +27,22 @@ class Fixed:
     def integers(self, *_, **__):
         return self.centre.pop(0)
 
+    def random(self):
+        return 0.999
+
+
+@contextmanager
+def spy(space, **names):
+    """Functions of the page replaced for a while."""
+    before = {name: space[name] for name in names}
+    space.update(names)
+    try:
+        yield
+    finally:
+        space.update(before)
+
+
+# ------------------------------------------------------------- technique
 
 def box_by_counting(height, width, lam, cy, cx):
     """A box drawn pixel by pixel, from the paper's words: a side is the
@@ -39,21 +61,31 @@ def box_by_counting(height, width, lam, cy, cx):
 
 
 def every_box_and_every_pixel(space):
-    """All centres of a 6 x 5 image at many lam: pixels, label share."""
+    """The whole technique against one that counts pixels, away from its
+    defaults: all centres of 6 x 5 images of two channels, many lam, beta
+    0.3; the loss by hand on the soft label that the picture deserves."""
     x = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 2, 6, 5)
-    y = torch.tensor([10, 11, 12])
+    y, partner = torch.tensor([2, 0, 1]), [1, 2, 0]
+    logits = torch.randn(3, 4, generator=torch.Generator().manual_seed(2))
+    log_p = logits.double().log_softmax(1).numpy()
     for lam in (0.02, 0.13, 0.3, 0.5, 0.77, 0.9, 0.995):
         for cy in range(6):
             for cx in range(5):
-                rng = Fixed(lam, [1, 2, 0], [cy, cx])
-                mixed, y_a, y_b, kept = space["cutmix"](x.clone(), y, rng)
-                inside = box_by_counting(6, 5, lam, cy, cx)
-                for i, j in enumerate([1, 2, 0]):
+                rng = Fixed(lam, partner, [cy, cx])
+                mixed, y_a, y_b, kept = space["cutmix"](x.clone(), y, rng,
+                                                        beta=0.3)
+                assert rng.asked == (0.3, 0.3)
+                inside, loss = box_by_counting(6, 5, lam, cy, cx), 0.0
+                for i, j in enumerate(partner):
                     want = np.where(inside, j, i)
                     assert (mixed[i].numpy() == want).all()
-                assert y_a.tolist() == [10, 11, 12]
-                assert y_b.tolist() == [11, 12, 10]
+                    for owner in want.flat:       # a pixel, a thirtieth
+                        loss -= log_p[i, int(y[owner])] / 30 / 3
+                assert y_a.tolist() == y.tolist()
+                assert y_b.tolist() == y[partner].tolist()
                 assert abs((1 - kept) * 30 - inside.sum()) < 1e-9
+                got = space["mixed_loss"](logits, y_a, y_b, kept)
+                assert abs(got.item() - loss) < 1e-5
 
 
 def mean_share_by_enumeration(space):
@@ -84,7 +116,7 @@ def loss_is_soft_cross_entropy(space):
 
 
 def the_batch_is_left_alone(space):
-    """x is not written to; lam = 1 is the identity; numpy agrees."""
+    """x is not written to; lam = 1 is the identity."""
     x = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     y, before = torch.arange(5), x.clone()
     for seed in range(20):
@@ -98,15 +130,201 @@ def the_batch_is_left_alone(space):
     assert torch.equal(same[0], x) and same[3] == 1.0
 
 
-ORACLES = [every_box_and_every_pixel, mean_share_by_enumeration,
-           loss_is_soft_cross_entropy, the_batch_is_left_alone]
+# ------------------------------------------------------------ experiment
 
+def rivals_by_hand(space):
+    """Cutout with a hole an image, odd sides rounded down, nothing but the
+    hole erased; Mixup's shares; paste has CutMix's pixels and one label;
+    at strength 0 every arm is plain."""
+    x = 1 + torch.rand(4, 2, 7, 9, generator=torch.Generator().manual_seed(3))
+    y = torch.arange(4)
+    for length in (1, 2, 3, 4, 7):
+        centre = np.random.default_rng(length).integers(7, size=(2, 4, 1))
+        got = space["cutout"](x.clone(), length, Fixed(0, [], centre))
+        for i, (cy, cx) in enumerate(centre[:, :, 0].T):
+            for r in range(7):
+                for c in range(9):
+                    hole = all(k - length // 2 <= at < k + length // 2
+                               for at, k in ((r, cy), (c, cx)))
+                    want = torch.zeros(2) if hole else x[i, :, r, c]
+                    assert torch.equal(got[i, :, r, c], want)
+    partner = [2, 0, 3, 1]
+
+    def augment(arm, strength=1.0, side=None):
+        centre = [3, 5] if side is None else [np.full((4, 1), 3)] * 2
+        return space["augment"](arm, x.clone(), y,
+                                Fixed(0.3, partner, centre), strength)
+
+    mixed, y_a, y_b, lam = augment("mixup")
+    torch.testing.assert_close(mixed, 0.3 * x + 0.7 * x[partner])
+    assert y_a.tolist() == [0, 1, 2, 3] and y_b.tolist() == partner
+    assert lam == 0.3
+    ours, theirs = augment("cutmix"), augment("paste")
+    assert torch.equal(ours[0], theirs[0]) and not torch.equal(ours[0], x)
+    assert ours[2].tolist() == partner and ours[3] < 1
+    assert theirs[1].tolist() == theirs[2].tolist() == [0, 1, 2, 3]
+    for arm in space["ARMS"]:
+        got = augment(arm, strength=0.0)
+        assert torch.equal(got[0], x) and got[3] == 1.0
+        assert got[1].tolist() == got[2].tolist() == [0, 1, 2, 3]
+    for arm, n in HOLES.items():
+        got = space["augment"](arm, torch.ones(1, 1, 8, 8), y[:1], Fixed(
+            0, [], [np.full((1, 1), 4)] * 2), 1.0)
+        assert (got[0] == 0).sum() == n and got[3] == 1.0
+
+
+def maps_with_known_answers(space):
+    """A map is the weighted sum of channels for the class asked, stretched;
+    IoU is counted in pixels, image by image."""
+    g = torch.Generator().manual_seed(4)
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Linear(3, 5)
+            self.seen = torch.rand(6, 3, 4, 4, generator=g)
+
+        def features(self, x):
+            return self.seen
+
+    net, y = Net(), torch.tensor([4, 0, 1, 1, 3, 2])
+    got = space["activation_map"](net, torch.zeros(6, 1, 4, 4), y)
+    weight = net.head.weight.detach().numpy()
+    for i in range(6):
+        want = sum(weight[y[i], k] * net.seen[i, k].numpy()
+                   for k in range(3))
+        want = (want - want.min()) / (want.max() - want.min())
+        assert np.abs(got[i].numpy() - want).max() < 1e-5
+    large = space["activation_map"](net, torch.zeros(6, 1, 8, 8), y)
+    assert large.shape == (6, 8, 8)
+    assert (large.amin((1, 2)) == 0).all() and (large.amax((1, 2)) == 1).all()
+    # In the middle of an even image bilinear is the mean of four places.
+    blocks = large.unfold(1, 2, 2).unfold(2, 2, 2).mean((3, 4))
+    assert np.corrcoef(blocks.flatten(), got.flatten())[0, 1] > 0.9
+
+    mask = torch.zeros(2, 4, 4, dtype=torch.bool)
+    mask[0, :2] = True                       # eight pixels
+    mask[1, 0, :2] = True                    # two pixels
+    for maps, threshold, want in (
+            (mask.float(), 0.5, 1.0), ((~mask).float(), 0.5, 0.0),
+            (torch.ones(2, 4, 4), 0.5, (8 / 16 + 2 / 16) / 2),
+            (0.4 * torch.ones(2, 4, 4) + 0.6 * mask, 0.3, 5 / 16),
+            (0.4 * torch.ones(2, 4, 4) + 0.6 * mask, 0.7, 1.0)):
+        assert abs(space["iou"](maps, mask, threshold) - want) < 1e-6
+    half = mask.float()
+    half[0, 0] = 0
+    assert abs(space["iou"](half, mask, 0.5) - 0.75) < 1e-6
+
+
+class Answers(nn.Module):
+    """A network that knows some pictures: right on the first n of them."""
+
+    def __init__(self, known, mask=None):
+        super().__init__()
+        self.known, self.mask = known, mask
+        self.head = nn.Linear(1, 10)
+        nn.init.ones_(self.head.weight)
+
+    def forward(self, x):
+        for images, labels, n in self.known:
+            if torch.equal(x, images):
+                said = (labels + (torch.arange(len(x)) >= n)) % 4
+                return torch.eye(10)[said]
+        raise AssertionError("asked about other pictures than it should be")
+
+    def features(self, x):
+        self.forward(x)
+        return self.mask[:, None].float()
+
+
+def scores_with_known_answers(space):
+    """run and look, with a network that is right on a known share of fresh
+    pictures, and a map that is the truth: examined on those, and only."""
+    seen = []
+
+    def train(net, arm, x, y, seed, strength, steps, lr, batch):
+        seen.append((x, y, [p.clone() for p in net.parameters()], lr))
+        return answers
+
+    x, y, fresh, labels = data.digits(1003, labels=50, test=1000)
+    answers = Answers([(fresh, labels % 4, 250)])
+    with spy(space, train=train):
+        found = space["run"]("cutmix", 1003)["accuracy"]
+        right = (answers(fresh).argmax(1) == labels).float().mean().item()
+        assert abs(found - right) < 1e-6
+    assert torch.equal(seen[-1][0], x) and torch.equal(seen[-1][1], y)
+
+    whole, truth, masks = data.two_part(1000, 11_003, noise=0.3, size=16)
+    tails, _, _ = data.two_part(1000, 11_003, "B", noise=0.3, size=16)
+    x, y, _ = data.two_part(500, 1003, noise=0.3, size=16)
+    answers = Answers([(whole, truth, 900), (tails, truth, 300)],
+                      masks.sum(1) > 0)
+    with spy(space, train=train):
+        found = space["look"]("cutmix", 1003)
+    assert torch.equal(seen[-1][0], x) and torch.equal(seen[-1][1], y)
+    assert abs(found["whole"] - 0.9) < 1e-6
+    assert abs(found["hidden"] - 0.3) < 1e-6
+    assert abs(found["iou"] - 1.0) < 1e-6
+    # Arms of a seed share their start, two seeds do not; rates are used.
+    with spy(space, train=train):
+        for arm, seed in (("cutmix", 7), ("plain", 7), ("plain", 8)):
+            space["learn"](arm, seed)
+        answers = Answers([])
+        for arm, seed in (("cutmix", 7), ("plain", 7), ("plain", 8)):
+            try:
+                space["run"](arm, seed)
+            except AssertionError:
+                pass
+    for a, b, c in (seen[-6:-3], seen[-3:]):
+        assert all(map(torch.equal, a[2], b[2]))
+        assert not all(map(torch.equal, b[2], c[2]))
+    assert seen[-6][3] == space["RECIPE"]["cutmix"][0]
+    assert seen[-2][3] == space["RATE"]["plain"]
+
+
+def training_by_hand(space):
+    """Same batches for the arms of a seed, others for the next; the first
+    step of Adam moves weights by the rate; the net comes back for use."""
+    x = torch.arange(40.0).view(40, 1, 1, 1).expand(40, 1, 4, 4) / 40
+    y, batches = torch.arange(40) % 2, []
+
+    def augment(arm, x, y, rng, strength):
+        batches.append(x[:, 0, 0, 0])
+        return x, y, y, 1.0
+
+    def net():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2),
+                             nn.Flatten(), nn.Linear(8, 2))
+
+    def train(arm, seed, lr=1e-2, steps=1):
+        batches.clear()
+        with spy(space, augment=augment):
+            made = space["train"](net(), arm, x, y, seed, 1.0, steps, lr, 16)
+        return made, torch.cat(batches)
+
+    made, first = train("plain", 5)
+    assert not made.training and not made[1].training
+    assert torch.equal(first, train("cutmix", 5)[1])
+    assert not torch.equal(first, train("plain", 6)[1])
+    assert len(train("plain", 5, steps=4)[1]) == 64
+    for lr in (1e-2, 3e-3):
+        step = (train("plain", 5, lr)[0][3].weight - net()[3].weight).abs()
+        assert abs(step.max().item() / lr - 1) < 0.01
+
+
+ORACLES = [every_box_and_every_pixel, mean_share_by_enumeration,
+           loss_is_soft_cross_entropy, the_batch_is_left_alone,
+           rivals_by_hand, maps_with_known_answers,
+           scores_with_known_answers, training_by_hand]
+
+PASTE = "mixed[:, :, top:bottom, left:right] = x[partner, :, top:bottom, left:right]"
 MISTAKES = {
     "Raw λ": ("    lam = 1 - pasted / (height * width)\n", ""),
     "Swapped shares": ("lam = 1 - pasted / (height * width)",
                        "lam = pasted / (height * width)"),
-    "Labels not mixed": ("return mixed, y, y.index_select(0, partner), lam",
-                         "return mixed, y, y, lam"),
+    "Labels not mixed": ("return mixed, y, y[partner], lam\n",
+                         "return mixed, y, y, lam\n"),
     "No square root": ("ratio = math.sqrt(1 - lam)", "ratio = 1 - lam"),
     "Box always inside": (
         "cy, cx = rng.integers(height), rng.integers(width)   # centre: "
@@ -114,20 +332,52 @@ MISTAKES = {
         "cy = h // 2 + rng.integers(height - 2 * (h // 2) + 1)\n"
         "    cx = w // 2 + rng.integers(width - 2 * (w // 2) + 1)"),
     "Aliased paste": (
-        "    torch.index_select(x[box], 0, partner, out=mixed[box])   # paste",
+        f"    {PASTE}",
         "    for i, j in enumerate(partner):\n"
         "        mixed[i, :, top:bottom, left:right] = mixed[\n"
         "            j, :, top:bottom, left:right]"),
     "Another partner's label": (
-        "return mixed, y, y.index_select(0, partner), lam",
-        "return mixed, y, y[torch.from_numpy(rng.permutation(len(x)))], lam"),
+        "return mixed, y, y[partner], lam\n",
+        "return mixed, y, y[torch.from_numpy(rng.permutation(len(x)))], "
+        "lam\n"),
     "Rounded up": ("h, w = int(height * ratio), int(width * ratio)",
                    "h, w = math.ceil(height * ratio) + 1, "
                    "math.ceil(width * ratio) + 1"),
+    "Setting not handed on": ("lam = rng.beta(beta, beta)",
+                              "lam = rng.beta(1.0, 1.0)"),
+}
+EXPERIMENT = {
+    "Examined on what was learned": (
+        "net, fresh = learn(arm, seed, **settings), 10_000 + seed",
+        "net, fresh = learn(arm, seed, **settings), seed"),
+    "One hole a batch": (
+        "cy = torch.from_numpy(rng.integers(height, size=(n, 1)))",
+        "cy = torch.from_numpy(rng.integers(height, size=(n, 1)))[:1]"),
+    "A hole of odd sides": ("row = (-half <= row) & (row < half)",
+                            "row = (-half <= row) & (row <= half)"),
+    "Swapped Mixup shares": ("x[partner], y, y[partner], lam\n",
+                             "x[partner], y, y[partner], 1 - lam\n"),
+    "Paste with mixed labels": ('return (mixed, y, y, 1.0) if arm == "paste"',
+                                'return (mixed, y_a, y_b, lam) if arm == '
+                                '"paste"'),
+    "Map of another class": ("weight = net.head.weight[y]",
+                             "weight = net.head.weight[0 * y]"),
+    "Union pooled": ("return (both / either).mean().item()",
+                     "return (both.sum() / either.sum()).item()"),
+    "Outside for inside": ("shown = maps > threshold",
+                           "shown = maps < threshold"),
+    "Train mode": ("return net.eval()", "return net"),
+    "Rate ignored": ("torch.optim.Adam(net.parameters(), lr, fused=True)",
+                     "torch.optim.Adam(net.parameters(), 1e-3, fused=True)"),
+    "Same batches for every seed": (
+        "order = torch.Generator().manual_seed(seed)",
+        "order = torch.Generator().manual_seed(0)"),
+    "Head hidden, tail shown": ('objects(1000, fresh, parts="B")',
+                                'objects(1000, fresh, parts="A")'),
 }
 TRAIN = dict(arm="cutmix", seed=1000, steps=1)
 # At one rate: the page gives each arm the rate that suits it.
-NULL = dict(arm="cutmix", baseline="plain", strength=0.0, steps=20, lr=12e-3)
+NULL = dict(arm="cutmix", baseline="plain", strength=0.0, steps=20, lr=4e-3)
 
 WRONG = {
     "cutmix-1": [("mean_share = 0.5", "raw mean"),
@@ -141,7 +391,7 @@ WRONG = {
                  ("witness = 'mixup'", "labels are mixed"),
                  ("witness = 'cutout'", "pastes nothing"),
                  ("witness = 'plain'", "of the gain"),
-                 ("witness = 'gap'", "Name an arm")],
+                 ("witness = 'iou'", "should be one of")],
     "cutmix-4": [("mended = lambda x, y, rng: (cutmix(x, y, rng)[:3] "
                   "+ (0.5,))", "share of the pixels"),
                  ("mended = in_place", "its label speaks of"),
