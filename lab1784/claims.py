@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .arguments import known, listed, number, said, text, whole
-from .runs import Runs
+from .runs import Runs, machine
 
 KINDS = ("superior", "no_worse", "equal", "exact")
 VERDICTS = ("holds", "does not hold", "not settled")
@@ -280,7 +280,7 @@ def _record(id, statement, runs, metric, unit, arm, baseline, reason, kind,
                  + [k for k in table if k not in kept]},
         "seeds": list(runs.seeds), "effect": effect, "interval": ends,
         "verdict": verdict(oriented, kind, threshold), "expect": expect,
-        "paper": paper}
+        "paper": paper, "machine": machine()}
 
 
 def recompute(record: dict) -> tuple[float, list[float], str]:

@@ -126,6 +126,8 @@ def _told(error: BaseException, answer: Any, asks: str) -> str:
         return f"not yet: your answer raised {what}"
     if not asks and "not callable" in said:
         asks = "a function"
+    if callable(answer) and "NoneType" in said:
+        return "not yet. Your function returns None: is a `return` missing?"
     if callable(answer):
         return (f"not yet. The check cannot use your function ({what}); "
                 + (f"answer with {asks}." if asks else

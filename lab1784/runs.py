@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
 import os
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
 
 from .arguments import (function, known, listed, number, said, texts,
                         whole)
 
 SEEDS = (0, 1, 2, 3, 4)
+
+
+@functools.cache
+def machine() -> str:
+    """The kind of machine, on which a run repeats to the last bits: its
+    processor, NumPy, and torch where it is installed."""
+    told: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        for line in text.splitlines():
+            key, _, value = line.partition(":")
+            told.setdefault(key.strip(), value.strip())
+    cpu = " ".join(told[k] for k in ("model name", "cpu family", "model")
+                   if k in told)
+    made = [cpu or platform.processor() or platform.machine()]
+    for name in ("numpy", "torch"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            made.append(f"{name} {metadata.version(name)}")
+    return ", ".join(made)
 
 
 def shift() -> int:
