@@ -38,20 +38,31 @@ MISTAKES = {
     "Rounded up": ("int(share * n)", "int(np.ceil(share * n))"),
 }
 
-# The same of experiment cells: each is seen by value as well.
+# What small runs are watched for; the same draws for every arm of a seed.
+TRACES = {"run": dict(arms=["mean", "median", "trimmed"], steps=9)}
+# "kind: words" -> an edit of an experiment cell, seen by value as well
 EXPERIMENT = {
-    "Signed distance": ("np.abs(guess).mean()", "guess.mean()"),
-    "One draw for all seeds": ("default_rng(seed)", "default_rng(0)"),
-    "Tails ignored": ("standard_t(tails,", "standard_t(2,"),
-    "Share ignored": ("trimmed_mean(x, strength)", "trimmed_mean(x, 0.2)"),
+    "metric: the signed distance": ("np.abs(guess).mean()", "guess.mean()"),
+    "rival: the mean of the middle": ("guess = x.mean(-1)",
+                                      "guess = x[..., 1:-1].mean(-1)"),
+    "pairing: one draw for all seeds": ("default_rng(seed)",
+                                        "default_rng(0)"),
+    "counting: the last value left out": ("size=(steps, 40))",
+                                          "size=(steps, 39))"),
+    "search: the share that is set is ignored": (
+        "trimmed_mean(x, strength)", "trimmed_mean(x, 0.2)"),
 }
+# Kinds that this page cannot have, each with its reason.
+NOT = {"exam": "nothing is trained here, so nothing can be learned",
+       "labels": "there are no labels that could be among the values",
+       "mode": "there is no network with a mode for training"}
 TRAIN = {"arm": "trimmed", "seed": 1000, "steps": 5}
 
 # strength at which the method's own code gives the baseline's metric
 NULL = {"arm": "trimmed", "baseline": "mean", "strength": 0.0, "steps": 20}
 
 WRONG = {
-    "NAME-1": [("remaining = 16", "one end only")],
+    "NAME-1": [("remaining = 16", "That drops one")],
     "NAME-2": [("freedom = 1.5", "heavy")],
     "NAME-3": [("mended = lambda x, share: x.mean(-1)", "At share")],
 }

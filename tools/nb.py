@@ -502,7 +502,7 @@ def run(names: list[str]) -> str:
     others = [c for c in fill()[0] if c.endswith((".md", ".py"))]
     if others:
         lines.insert(0, f"numbers rewritten in {', '.join(others)}")
-    bad = [p for p in prose_problems(prose.Values(ROOT), prose_files())
+    bad = [p for p in prose_problems(prose.Values(ROOT), paths)
            if "assets/" in p or "claim" in p]
     if bad:
         raise Stop("\n".join(lines + bad))

@@ -161,9 +161,10 @@ def role_problems(found: list[Cell]) -> Iterator[str]:
             elif tag not in ROLES:
                 yield (f"{cell.line - 1}: no role is called {tag!r}; the "
                        f"roles are {', '.join(ROLES)}")
-        if len(cell.tags) > 1 and set(cell.tags) != {"exercise", "bug"}:
+        roles = [t for t in cell.tags if not t.startswith("hide-")]
+        if len(roles) > 1 and set(roles) != {"exercise", "bug"}:
             yield (f"{cell.line - 1}: a cell has one role, this one has "
-                   f"{', '.join(cell.tags)}")
+                   f"{', '.join(roles)}")
         if folded and not TITLE.match(cell.source):
             yield (f"{cell.line}: a folded cell ({folded[0]}) begins with "
                    "a line '# @title' and words that say what is behind it")
