@@ -16,34 +16,49 @@
 # | | |
 # |---|---|
 # | What it is | the rules by which every other page of this book judges itself, tried on coins |
-# | In the article | not there: the rules are ours |
-# | Before this page | what a mean is; PyTorch only for the last cell before the exercises |
+# | Before this page | what a mean is |
 # | Data | coin flips drawn here, where the truth is known because we made it |
-# | Time | ten minutes to read, about ten seconds to run on one CPU core |
+# | Time | ten minutes to read, <!--=bench.how_to_read.seconds-->8<!--/--> seconds to run on one CPU core |
 #
 # **요약.**
-# 이 책의 결과는 모두 주장 하나와 판정 하나로 적혀 있으며, 이 장은 그 읽는 법을 답을 미리 아는 동전으로 보입니다.
-# 시드가 다른 두 실행을 한 번 비교하면 못한 동전이 자주 이기지만, 시드를 짝지으면 두 동전에 공통된 운이 차이에서 빠집니다.
+# 이 책의 결과는 모두 주장과 판정으로 적혀 있으며, 이 장은 정답을 아는 동전으로 그 읽는 법을 보여 줍니다.
+# 시드가 서로 다른 두 실행을 한 번씩만 비교하면 못한 동전이 세 번에 한 번꼴로 이기지만, 같은 시드끼리 짝지으면 공통된 운이 차이에서 빠집니다.
 # 판정은 다섯 시드의 95 % 신뢰구간과, 실험 전에 이유와 함께 정해 둔 최소 효과로 내립니다.
-# 판정은 성립, 불성립, 판정 보류의 셋이고, 효과가 없는데 성립이라고 할 확률은 약 40분의 1입니다.
-# 이 판정들이 무엇을 증명하고 무엇을 증명하지 않는지, 페이지를 직접 실행하는 법과 필요한 파이토치 지식도 여기에 있습니다.
+# 판정은 성립, 불성립, 판정 보류의 세 가지이며, 효과가 없는데도 성립으로 판정될 확률은 40분의 1 이하입니다.
+# 판정이 무엇을 증명하고 무엇을 증명하지 않는지, 페이지를 직접 실행하는 방법도 설명합니다.
+#
+# **In short.**
+# How is a result of this book to be read?
+# One comparison of one run each picks the worse of two coins about one time in three; five paired runs, an interval and a least effect stated beforehand give one of three words, and the word is wrong in a known share of cases.
+# A verdict here says nothing about the size of an effect on other data than the page's own.
 
 # %% tags=["setup"]
-# In Colab this fetches the book's helper; elsewhere it does nothing.
-import importlib.util, os, subprocess, sys
-if importlib.util.find_spec("lab1784") is None:
+# @title Set-up: in Colab this installs the book's helper
+import importlib.util, os, pathlib, subprocess, sys
+for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents][::-1]:
+    if (folder / "lab1784" / "__init__.py").exists():
+        sys.path.insert(0, str(folder))    # in a clone, the clone's own
+spec, env = importlib.util.find_spec("lab1784"), os.environ
+if spec is None or spec.origin is None:
     book = "git+https://github.com/OWNER/REPO"
+    if not {"COLAB_RELEASE_TAG", "LAB1784_SOURCE"} & env.keys():
+        raise ImportError(
+            f"Rename {list(spec.submodule_search_locations)[0]}: it is in the "
+            "way of the book's helper" if spec else "The book's helper is not "
+            f"here: open a clone of the book, or run pip install {book}")
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps",
-                    os.environ.get("LAB1784_SOURCE", book)], check=True)
+                    env.get("LAB1784_SOURCE", book)], check=True)
     importlib.invalidate_caches()
     print("Installed lab1784 only; no other package was changed.")
 
 # %% tags=["imports"]
+# @title Imports
 import math
 
 import numpy as np
 
-from lab1784 import check, claim, compare, palette, show, verdict
+from lab1784 import (check, claim, compare, draw_claim, overview, palette,
+                     show, verdict)
 from lab1784.claims import t_quantile
 from lab1784.figures import subplots
 
@@ -57,12 +72,11 @@ from lab1784.figures import subplots
 # How often does the worse coin win such a comparison?
 # Bet: never, one time in twenty, or one time in three.
 #
-# In the words of this book the coins are two **arms** (실험군), the plain one is the **baseline** (기준 방법), and the share of heads is the **metric** (평가 지표).
-# Each run is given a **seed** (시드), the number that fixes all its random draws.
-# There are three of them, as in training a network.
+# In the words of this book the coins are two **arms** (실험 조건), the plain one is the **baseline** (기준 방법), and the share of heads is the **metric** (평가 지표).
+# Each run is given a **seed** (시드), the number that fixes all its random draws, of three kinds.
 #
-# - **The data**: on some days every coin falls better, as some test sets are easier for every network, and some days suit the loaded coin better than others.
-# - **The luck**: the tosses themselves, the same for both arms, as the initial weights and the order of the batches are.
+# - **The data**: on some days every coin falls better, as some test sets are easier for every network.
+# - **The luck**: the tosses themselves, the same for both arms, as initial weights and the order of batches are.
 # - **The method's own draws**: with probability `strength` the loaded coin tosses again, with a better chance. These come from a generator of their own, so that they disturb nothing else.
 
 # %% tags=["experiment"]
@@ -96,6 +110,11 @@ paired = loaded - plain
 ways = {"one run each, each on its own seed": loaded - np.roll(plain, 5),
         "one run each, both on the same seed": paired,
         "five pairs, their mean": paired.reshape(-1, 5).mean(1)}
+for name, d in ways.items():
+    print(f"{name + ':':36} the worse coin wins {np.mean(d < 0):.2f}")
+
+# %% tags=["figure"]
+# @title Draw: how far the two coins lie apart, in three ways of asking
 fig, axes = subplots(3, 1, height=4.6, sharex=True)
 fig.suptitle("Left of zero, the worse coin wins", x=0.02, ha="left",
              fontsize=11, fontweight="bold")
@@ -108,7 +127,6 @@ for ax, (name, d) in zip(axes, ways.items()):
     ax.axvline(0, color=palette["ink"], lw=1)
     ax.set(yticks=[], ylabel="how often")
     ax.set_title(name, fontsize=9, fontweight="normal")
-    print(f"{name + ':':36} the worse coin wins {np.mean(d < 0):.2f}")
 axes[-1].set_xlabel("loaded minus plain, share of heads")
 show(fig, "Three histograms of the difference between the coins. With a "
           "seed each it is wide and much of it lies below zero; on the same "
@@ -126,8 +144,18 @@ show(fig, "Three histograms of the difference between the coins. With a "
 # **Paired seeds** (짝지은 시드) are the first rule here: every arm is run on the same seeds, and only differences within a seed are looked at.
 # Their mean is the **effect** (효과).
 #
-# Below, an experiment of five seeds is done twelve times, on the left with pairs and on the right with seeds of their own for each coin.
-# The bars are the intervals that the next section explains; what matters now is how long they are, and where zero lies.
+# A seed draws the data *and* the initialisation.
+# With one split for all five runs the interval would be shorter, and it would speak of that split alone.
+#
+# ## The interval
+#
+# Five seeds give five differences $d_1, \dots, d_n$, with mean $\bar d$ and standard deviation (표준편차) $s$.
+# The **confidence interval** (신뢰구간) of this book is Student's, at 95 %:
+#
+# $$\bar d \;\pm\; t_{n-1}\,\frac{s}{\sqrt n}, \qquad t_4 = 2.78 \text{ for five seeds}$$
+#
+# Of all intervals made in this way, 95 % contain the true effect, where the differences are roughly normal.
+# The factor is not the familiar $1.96$, because $s$ is itself estimated, from five numbers.
 
 # %% tags=["experiment"]
 def t_interval(d):
@@ -136,7 +164,8 @@ def t_interval(d):
     half = t_quantile(n - 1, 0.975) * d.std(-1, ddof=1) / math.sqrt(n)
     return mean, mean - half, mean + half
 
-# %%
+# %% tags=["figure"]
+# @title Draw: twelve experiments, paired and unpaired
 first, other = loaded.reshape(-1, 5), np.roll(plain, 5).reshape(-1, 5)
 error = np.sqrt((first.var(1, ddof=1) + other.var(1, ddof=1)) / 5)
 gap, half = (first - other).mean(1), t_quantile(8, 0.975) * error
@@ -151,107 +180,20 @@ for ax, (title, (mean, low, high)) in zip(axes, both.items()):
     ax.axvline(0, color=palette["ink"], lw=1)
     ax.axvline(0.05, color=palette["rival"], ls="--", lw=1.2)
     ax.set(title=title, yticks=[], xlabel="loaded minus plain; dashed: truth")
-    print(f"{title.split(':')[0]:9} mean half-length "
-          f"{np.mean(high - low) / 2:.2f}")
 show(fig, "Twelve experiments as horizontal intervals. Paired ones are "
           "short and centred near the truth; unpaired ones are several "
           "times as long, scattered, and nearly all of them contain zero.")
 
 # %% [markdown]
-# ## Why a seed draws the data too
-#
-# It would be cheaper to fix one split into training and test data, and to let the seed choose the initial weights only.
-# The interval would be shorter still.
-# But then all five runs share the luck of that one split, and their agreement says nothing about the next one.
-# So a seed here draws the data split *and* the initialisation.
-#
-# The cell below asks how often the interval of five seeds contains the true gain, `0.05`, when each seed draws its own data and when one split is kept for all five.
-# It should be 95 %.
-
-# %%
-def gains(seeds, **settings):
-    """Paired differences, loaded minus plain.  Returns (n,)."""
-    return np.array([run("loaded", s, **settings)["heads"]
-                     - run("plain", s, **settings)["heads"] for s in seeds])
-
-
-def contains(fixed, groups=100):
-    """Share of five-seed intervals that contain the true gain."""
-    inside = []
-    for g in range(groups):
-        five = gains(range(5000 + 5 * g, 5005 + 5 * g), tosses=1000,
-                     split=g if fixed else None)
-        _, low, high = t_interval(five)
-        inside.append(low <= 0.05 <= high)
-    return np.mean(inside)
-
-
-print(f"every seed its own data: {contains(fixed=False):.2f}")
-print(f"one split for all five:  {contains(fixed=True):.2f}")
-
-# %% [markdown]
-# ## The interval
-#
-# Five seeds give five differences $d_1, \dots, d_n$, with mean $\bar d$ and standard deviation (표준편차) $s$.
-# The **confidence interval** (신뢰구간) of this book is Student's, at 95 %:
-#
-# $$\bar d \;\pm\; t_{n-1}\,\frac{s}{\sqrt n}, \qquad t_4 = 2.78 \text{ for five seeds}$$
-#
-# The promise is about the procedure: of all intervals made in this way, 95 % contain the true effect.
-# The factor is not the familiar $1.96$, because $s$ is itself estimated, from five numbers.
-#
-# Many papers use the **bootstrap** (부트스트랩) instead: draw new sets of five from the five differences, and keep the middle 95 % of their means.
-# It needs no assumption of a normal distribution, and it is good with many seeds.
-# Here is how often each interval contains the truth, on normal differences; and, dotted, Student's interval on differences that are far from normal.
-
-# %%
-def coverage(n, repeats=2000, resamples=300):
-    """How often an interval of n differences contains the truth, 0."""
-    rng = np.random.default_rng(n)
-    d = rng.standard_normal((repeats, n))
-    means = [np.take_along_axis(d, rng.integers(n, size=d.shape), 1).mean(1)
-             for _ in range(resamples)]
-    ends = np.quantile(means, [0.025, 0.975], axis=0)
-    skewed = rng.exponential(size=(10 * repeats, n)) - 1
-    pairs = [t_interval(d)[1:], ends, t_interval(skewed)[1:]]
-    return [np.mean((low <= 0) & (0 <= high)) for low, high in pairs]
-
-# %%
-counts = [3, 5, 10, 20]
-table = np.array([coverage(n) for n in counts])       # (4, 3)
-fig, ax = subplots(width=6.0, height=2.9)
-for name, line, style in zip(("Student t", "bootstrap", "t, skewed data"),
-                             table.T, ("o-", "s--", "^:")):
-    ax.plot(counts, line, style, label=name)
-    print(f"{name:15}", "".join(f"  {v:.2f}" for v in line))
-ax.axhline(0.95, color=palette["ink"], lw=0.8)
-ax.set(xticks=counts, ylim=(0.6, 1), xlabel="seeds",
-       ylabel="contains the truth", title="At five seeds the bootstrap is "
-       "too sure")
-ax.legend()
-show(fig, "Share of intervals that contain the truth against the number of "
-          "seeds. Student's stays at the promised level; the bootstrap "
-          "starts far below and rises towards it; Student's on skewed data "
-          "lies below the promise throughout.")
-
-# %% [markdown]
-# That is why no bootstrap is used here below twenty seeds.
-# The dotted line is a limit of ours: where differences are very skewed, our 95 % are fewer.
-
-# %% [markdown]
 # ## The least effect, stated before
 #
 # With enough tosses any two coins differ.
-# "Greater than zero" is therefore a question about patience.
-# The better question is whether the gain is large enough to care about, and it must be asked before the result is known, or the answer will be yes.
-#
-# Each **claim** (주장) of this book names a **least effect** (최소 효과), the smallest gain that would count, in the metric's unit.
-# It comes with its reason: a share of the effect that the paper reports, or two standard deviations of the baseline.
-# Our own result is never the reason.
+# So each **claim** (주장) of this book names a **least effect** (최소 효과), the smallest gain that would count, in the metric's unit.
+# It comes with its reason: a share of the effect that the paper reports, or two standard deviations of the baseline, and never our own result.
 # Statement, metric, rival, seeds and least effect are committed before the seeds, 0 to 4, are run for the first time; the history of the repository shows the order.
 # What we try beforehand, we try on seeds from 1000 on.
 # That first run is reported whatever it says.
-# The coins of this page are an exception: their claims were written first, and committed together with their results.
+# The coins of this page are an exception: their claims were committed together with their results.
 #
 # ## Three words
 #
@@ -260,10 +202,9 @@ show(fig, "Share of intervals that contain the truth against the number of "
 # - **Holds** (성립): the interval lies above zero, and the mean is at least the least effect.
 # - **Does not hold** (불성립): the interval lies below the least effect.
 # - **Not settled** (판정 보류): anything else. These seeds can neither confirm nor refute it.
-#
-# Six intervals, and what the rule calls them.
 
-# %%
+# %% tags=["figure"]
+# @title Draw: six intervals, and what the rule calls them
 spread = np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
 spread = spread / t_interval(spread)[2]            # half-length one
 colours = {"holds": palette["method"], "does not hold": palette["rival"],
@@ -290,31 +231,12 @@ show(fig, "Six intervals with their verdicts. Those wholly left of the "
 
 # %% [markdown]
 # The second from below is the one to remember: surely above zero, surely too small.
-# The fifth holds although its lower end is below the least effect, which exercise 3 takes up.
 #
-# Now three real claims about the coins.
-# The first: over a thousand tosses the loaded coin shows more heads than the plain one.
-# Before it was run on seeds 0 to 4, we asked other seeds how often five of them would make it hold.
-# Here is that share, and then what seeds 0 to 4 said.
-
-# %%
-before = gains(range(1000, 2500), tosses=1000).reshape(-1, 5)
-held = [verdict(five, "superior", 0.03) == "holds" for five in before]
-print(f"seeds from 1000 on: it holds in {np.mean(held):.2f} of experiments")
-five = gains(range(5), tosses=1000)
-print("seeds 0 to 4:", "  ".join(f"{g:+.3f}" for g in five))
-mean, low, high = t_interval(five)
-print(f"effect {mean:+.3f}, interval {low:+.3f} to {high:+.3f}: "
-      f"{verdict(five, 'superior', 0.03)}")
-
-# %% [markdown]
-# Bad luck, and it stays on the page.
-# To try other seeds and keep quiet about these is the oldest way to make a claim hold.
-# What the rule allows is to ask better, on *unused* seeds, and to report the change.
-# Here it is: the next ten seeds, 5 to 14, in place of five, and nothing else.
+# ## Three claims about the coins
 #
-# `compare` runs the arms, `claim` judges, draws and keeps the record.
-# On the left of its picture each seed is a dot and pairs are joined; on the right are the differences, the interval below them, and the least effect, dashed.
+# `compare` runs the arms; `claim` judges, draws and keeps the record.
+# The first claim was asked of seeds 0 to 4 once, was not settled there, and that stays said: these are the next ten, 5 to 14.
+# On the left of its picture each seed is a dot and pairs are joined; on the right are the differences, their interval, and the least effect, dashed.
 
 # %% tags=["results"]
 runs = compare(run, ["plain", "loaded"], seeds=range(5, 15), tosses=1000)
@@ -323,30 +245,26 @@ record = claim(
     "Over a thousand tosses the loaded coin shows more heads than the "
     "plain one.",
     runs, metric="heads", arm="loaded", baseline="plain", least=0.03,
+    unit="share of heads",
     reason="three fifths of the gain that the coin was built to have, 0.05",
     paper="At strength 0.5 the loaded coin gains 0.05.")
 
 # %% [markdown]
-# The loaded coin gains <!--=coin-holds.effect-->0.06<!--/--> over the plain one, interval <!--=coin-holds.low-->0.04<!--/--> to <!--=coin-holds.high-->0.07<!--/-->, where at least <!--=coin-holds.least-->0.03<!--/--> was asked for.
-# The verdict is *<!--=coin-holds.verdict-->holds<!--/-->*.
-#
-# The second coin was loaded less, and has its five seeds from 0 on.
-# The question stays the same, so the least effect does too.
-# A verdict that we expect to be other than "holds" is announced with `expect`, and `claim` stops the page where the run says something else.
+# The second coin was loaded less.
+# A verdict that we expect to be other than "holds" is announced with `expect`, and `claim` speaks up where the run says something else.
 
 # %% tags=["results"]
 faint = compare(run, ["plain", "loaded"], tosses=1000, strength=0.1)
-record = claim(
+faint_record = claim(
     "coin-not",
     "Loaded at a fifth of that strength, the coin shows more heads than the "
     "plain one.",
     faint, metric="heads", arm="loaded", baseline="plain", least=0.03,
-    reason="the same as for the coin at full strength",
+    unit="share of heads", picture=False,
+    reason="the gain that counts is the one of the coin at full strength",
     expect="does not hold", paper="At strength 0.1 the coin gains 0.01.")
 
 # %% [markdown]
-# The gain is <!--=coin-not.effect:3-->0.007<!--/-->, interval <!--=coin-not.low:3-->−0.002<!--/--> to <!--=coin-not.high:3-->0.016<!--/-->.
-# All of that is less than what would have counted, so the verdict is *<!--=coin-not.verdict-->does not hold<!--/-->*.
 # "Does not hold" means that we looked closely, and an effect of the size that counts was not there.
 # A smaller one may be, as here.
 #
@@ -354,36 +272,44 @@ record = claim(
 
 # %% tags=["results"]
 short = compare(run, ["plain", "loaded"], tosses=30)
-record = claim(
+short_record = claim(
     "coin-open",
     "Over thirty tosses the loaded coin shows more heads than the plain "
     "one.",
     short, metric="heads", arm="loaded", baseline="plain", least=0.03,
-    reason="the same as over a thousand tosses", expect="not settled",
+    unit="share of heads", picture=False,
+    reason="the gain that counts does not depend on how often one tosses",
+    expect="not settled",
     paper="At strength 0.5 the loaded coin gains 0.05.")
 
 # %% [markdown]
 # The interval runs from <!--=coin-open.low-->−0.03<!--/--> to <!--=coin-open.high-->0.13<!--/-->: it contains zero, and gains several times the least effect.
-# The verdict is *<!--=coin-open.verdict-->not settled<!--/-->*, and here we know that the effect is real.
-# "Not settled" is no polite form of "no".
+# Here we know that the effect is real; "not settled" is no polite form of "no".
+# A page with several claims ends them with one picture of all, each in units of its own bar.
+
+# %% tags=["figure"]
+# @title Draw: all three claims
+overview(record, faint_record, short_record)
+
+# %% tags=["details"]
+# @title Every seed of the second and the third claim
+for one in (faint_record, short_record):
+    draw_claim(one)
 
 # %% [markdown]
 # ## Four kinds of claim
 #
-# Not every claim says "better".
-#
 # | kind | it says | it holds where | it does not hold where |
 # |---|---|---|---|
 # | `superior` | better by what counts | lower end above 0 and mean at least the least effect | upper end below the least effect |
-# | `no_worse` | cheaper, and not worse by more than the margin | lower end above −margin | upper end below −margin |
+# | `no_worse` | not worse by more than the margin | lower end above −margin | upper end below −margin |
 # | `equal` | no difference larger than the margin | whole interval inside ±margin | whole interval outside |
 # | `exact` | an identity or a count | every seed within the tolerance | anything else |
 #
-# Between "holds" and "does not hold" lies "not settled", for all but `exact`.
 # Where lower is better, as with an error, everything is mirrored and a good effect is negative.
 #
 # A **margin** (허용 차이) invites cheating: make it wide, and anything is "no worse".
-# So a claim of these kinds names a **bad arm** (손상된 실험군), a method with known damage, and `claim` refuses to go on where the bad arm would pass.
+# So a claim of these kinds names a **bad arm** (손상된 실험 조건), a method with known damage, and `claim` refuses to go on where the bad arm would pass.
 # Here the bent coin, which loses what the loaded one gains, is judged with two margins.
 
 # %%
@@ -395,14 +321,11 @@ for margin in (0.25, 0.02):
     print(f"margin {margin:.2f}: 'the bent coin is no worse' {word}")
 
 # %% [markdown]
-# The first margin proves nothing, and a claim that used it would stop with an error.
-#
 # ## Three ways to catch ourselves
 #
 # **Null strength** (영 강도).
 # Every `run` takes a `strength`, and at strength zero the method's own code must give the baseline's value to the last bit.
-# That is a placebo.
-# It shows that both arms spend the same budget on the same data, and that the pairs are pairs.
+# It is a placebo: both arms spend the same budget on the same data, and the pairs are pairs.
 # The careless version below draws the method's numbers from the common generator.
 # At strength zero it never tosses again, and still its tosses are others.
 
@@ -422,33 +345,18 @@ for name, function in (("run", run), ("careless", careless)):
 
 # %% [markdown]
 # **Noise.**
-# The baseline on the claim's seeds is compared with the baseline on fresh seeds.
-# It must not beat itself; where it does, the least effect lies within the noise.
-# On the plain coin, once, and then a hundred times:
-
-# %%
-old, new = plain.reshape(-1, 5)[:100], plain.reshape(-1, 5)[100:]
-print("the plain coin on fresh seeds beats itself:",
-      verdict(new[0] - old[0], "superior", 0.03))
-mean, low, _ = t_interval(new - old)
-print(f"share of 'holds' in 100 such tests: "
-      f"{np.mean((low > 0) & (mean >= 0.03)):.2f}")
-
-# %% [markdown]
+# The baseline on the claim's seeds is compared with the baseline on fresh seeds, and must not beat itself.
+#
 # **Shift.**
-# The environment variable `LAB1784_SEED=n` adds `n` to every seed of `compare`.
-# A claim counts as *stable* where three such shifts keep its sign and two of them its verdict.
-# The shifts are drawn from the hash of the commit, so nobody can choose them.
-
-# %% [markdown]
+# Every seed is shifted, three times, by numbers drawn from the hash of the commit.
+# A claim is *stable* where its sign stays three times and its verdict at least twice.
+#
 # ## How often the words are wrong
 #
 # Suppose that a method does nothing.
-# The lower end of its interval lies above zero in one experiment of forty, with any number of seeds: 95 % are inside, and the rest is shared by two sides.
-# That is the rate of false "holds" in the first column, where the least effect is zero; a larger least effect makes it smaller.
-#
-# The other columns are the **power** (검정력): how often a true effect gets its "holds".
-# Effects are measured in standard deviations of the paired difference.
+# The lower end of its interval lies above zero in one experiment of forty: 95 % are inside, and the rest is shared by two sides.
+# That is the first column below, where the least effect is zero; a larger least effect makes it smaller.
+# The other columns are the **power** (검정력): how often a true effect, in standard deviations of the paired difference, gets its "holds".
 
 # %% tags=["experiment"]
 def chances(true, least, n, repeats=20_000):
@@ -477,104 +385,29 @@ for n in (3, 5, 10):
 # Read the row of three seeds before you believe a negative result from three seeds.
 # A true effect of two standard deviations is missed there more often than it is found.
 #
-# With a least effect, all three words come into play.
-# Below it is one standard deviation, and the true effect moves from left to right.
-
-# %%
-grid = np.linspace(-0.5, 3.5, 41)
-fig, axes = subplots(1, 2, width=7.4, height=3.3, sharey=True)
-titles = {5: "Five seeds: a wide grey band", 10: "Ten: a narrower one"}
-for ax, (n, title) in zip(axes, titles.items()):
-    shares = np.array([chances(e, 1.0, n, 4000) for e in grid]).T
-    areas = ax.stackplot(grid, shares, colors=[
-        palette["method"], palette["grid"], palette["rival"]])
-    ax.axvline(1, color=palette["ink"], ls="--", lw=1.2)
-    ax.set(title=title, xlim=(-0.5, 3.5), ylim=(0, 1),
-           xlabel="true effect (standard deviations)")
-axes[0].set_ylabel("share of experiments")
-fig.legend(areas, ["holds (below)", "not settled (between)",
-                   "does not hold (above)"], loc="outside lower center",
-           ncols=3)
-show(fig, "Two stacked area charts, for five and for ten seeds, against the "
-          "true effect. 'Does not hold' fills the left, 'holds' the right, "
-          "and a wide band of 'not settled' lies between, which is "
-          "narrower for ten seeds.")
-
-# %% [markdown]
-# Two things to see.
-# At the dashed line, where the true effect equals the least effect, "holds" comes at most half of the time, because the mean lies on either side of it equally often.
-# And a false "does not hold" is as rare as a false "holds": right of the dashed line the upper area is nearly gone.
-#
 # ## What is proved, and what is not
 #
 # Proved, by running it again at every change: the code on the page gives the verdict on the page.
-# Each notebook is run alone in an empty folder, and its words, seeds, verdicts and effects are compared with the committed ones.
 # The technique in it is checked against something that others made, and against wrong versions that must be caught.
 #
 # Not proved:
 #
-# - **Other machines.** All of this ran on CPUs of one kind. Ours may differ from yours in the last digits, which the comparison allows.
-# - **Other sizes.** A **miniature** (축소판) has a small network and a small problem. It shows that a mechanism exists. How large the effect is on the authors' data, it cannot say.
-# - **Other problems.** We chose problems in which the mechanism can be seen. What was tried before stands under *Tries* on the page of each technique.
-# - **All claims at once.** Each "holds" takes a risk of up to one in forty. Of forty claims about methods that do nothing, up to one would be expected to hold. Read a book of forty claims as one that may contain a false one, and nobody knows which.
-# - **Five seeds are few.** They cannot show whether differences are normal, and the dotted line above shows what it costs if they are not.
+# - **Other sizes and problems.** A **miniature** (축소판) shows that a mechanism exists, on a problem chosen so that it can be seen. How large the effect is on the authors' data, it cannot say. What was tried before stands under *Tries* on each page.
+# - **All claims at once.** Each "holds" takes a risk of up to one in forty. Of forty claims about methods that do nothing, up to one would be expected to hold.
+# - **Other machines.** All of this ran on CPUs of one kind. Last digits may differ, which the comparison allows.
+# - **Five seeds are few.** They cannot show whether differences are normal, and where they are very skewed, our 95 % are fewer.
 #
-# ## Where a number comes from
+# No measured number is typed: the <!--=coin-holds.effect-->0.06<!--/--> of the first claim was copied from its record into this sentence by a command, and a test compares the two.
+# The [scoreboard](../../chapters/scoreboard.md) has all claims with their verdicts; [trust](../../chapters/trust.md) has null strength, noise and shift for every page.
 #
-# Nobody typed the <!--=coin-holds.effect-->0.06<!--/--> that the first claim measured.
-# When a page is run, `claim` stores its record in the notebook, and a command copies each number from there into the sentence that quotes it, between two invisible markers.
-# In the source the sentence reads `gains <!--=coin-holds.effect-->0.06<!--/-->`, and a test fails where text and record differ.
-# Numbers that others published are kept in one file with the table and the address where we read them, and are filled in in the same way.
-# So a decimal in a sentence is measured or published, and a setting stands in code.
-#
-# The [scoreboard](../../chapters/scoreboard.md) has all claims with their verdicts, those that did not hold among them.
-# The page on [trust](../../chapters/trust.md) has the outcome of null strength, noise and shift for every notebook, with date and machine.
-
-# %% [markdown]
 # ## Run it yourself
 #
 # **In Colab**: the badge at the top of a page, then *Runtime*, *Run all*.
-# The first cell fetches the book's helper and leaves Colab's own packages alone.
+# **On your machine**: clone the repository; `make run NB=cutmix` makes its environment and executes that page.
+# **On other seeds**: `make try NB=cutmix SEED=1000`, or in Colab a cell above the first one with `%env LAB1784_SEED=1000`.
 #
-# **On your machine**: clone the repository; `make run NB=cutmix` makes its environment, executes that page and fills its numbers in.
-#
-# **On other seeds**: add a cell above the first one with `%env LAB1784_SEED=100` and run all.
-# A claim whose verdict changes will stop the page with an error that says so, and you have found something out.
-#
-# **In a seminar**: collect the bets under *Predict*, and give every student a number $k$ from 1 to 40.
-# Everybody runs the page with `LAB1784_SEED` set to $20k$, so that no two share a seed, and draws the effect as a dot on the board.
-# The spread of the dots is what the interval promised.
-# Exercises check themselves, and [teaching](../../chapters/teaching.md) says how to hand them out without solutions.
-
-# %% [markdown]
-# ## What PyTorch we assume
-#
-# You should be able to read the next cell without looking anything up: tensors and their shapes, `nn.Sequential`, a loss on logits, the three lines that make a step, and why evaluation stands under `no_grad`.
-# It trains a network of two layers to tell the quadrants of a plane apart.
-
-# %%
-import torch
-import torch.nn.functional as F
-from torch import nn
-
-torch.set_num_threads(1)
-torch.manual_seed(1000)
-x = torch.randn(256, 2)                             # (N, 2)
-y = (x[:, 0] * x[:, 1] > 0).long()                  # (N,), two classes
-net = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 2))
-optimizer = torch.optim.Adam(net.parameters(), lr=0.02)
-for step in range(200):
-    loss = F.cross_entropy(net(x), y)               # logits (N, 2)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-with torch.no_grad():
-    right = (net(x).argmax(1) == y).float().mean()
-print(f"loss {loss.item():.2f}, right on {right.item():.2f} of its own data")
-
-# %% [markdown]
-# If a line of it is new to you, these official tutorials take an afternoon: [Learn the Basics](https://docs.pytorch.org/tutorials/beginner/basics/intro.html), and in it [tensors](https://docs.pytorch.org/tutorials/beginner/basics/tensorqs_tutorial.html), [automatic differentiation](https://docs.pytorch.org/tutorials/beginner/basics/autogradqs_tutorial.html) and [the training loop](https://docs.pytorch.org/tutorials/beginner/basics/optimization_tutorial.html).
-# Two more habits are assumed on some pages: `net.train()` and `net.eval()` where a layer behaves differently in the two, and a `torch.Generator` of one's own for draws that must not disturb others.
+# A page assumes that you can read a training loop in PyTorch: tensors and their shapes, `nn.Sequential`, a loss on logits, the three lines that make a step, `no_grad`, and `train` against `eval`.
+# If not, the official [Learn the Basics](https://docs.pytorch.org/tutorials/beginner/basics/intro.html) takes an afternoon.
 
 # %% [markdown]
 # ## Exercises
@@ -588,7 +421,8 @@ print(f"loss {loss.item():.2f}, right on {right.item():.2f} of its own data")
 differences = [0.02, 0.05, 0.03, 0.06, 0.04]
 half_length = ...
 
-# %% tags=["check", "hide-input"]
+# %% tags=["check"]
+# @title Check of exercise 1
 def judge_half_length(value):
     d = np.array([0.02, 0.05, 0.03, 0.06, 0.04])
     error = d.std(ddof=1) / math.sqrt(5)
@@ -607,7 +441,8 @@ def judge_half_length(value):
 
 check("reading-1", half_length, judge_half_length)
 
-# %% tags=["solution", "hide-cell"]
+# %% tags=["solution"]
+# @title Solution of exercise 1
 half_length = 2.776 * np.std(differences, ddof=1) / math.sqrt(5)
 check("reading-1", half_length, judge_half_length)
 
@@ -621,7 +456,8 @@ check("reading-1", half_length, judge_half_length)
 # %% tags=["exercise"]
 more_frequent = ...
 
-# %% tags=["check", "hide-input"]
+# %% tags=["check"]
+# @title Check of exercise 2
 def judge_more(word):
     words = ("holds", "not settled", "does not hold")
     assert word in words, f"Answer with one of {words}."
@@ -633,7 +469,8 @@ def judge_more(word):
 
 check("reading-2", more_frequent, judge_more)
 
-# %% tags=["solution", "hide-cell"]
+# %% tags=["solution"]
+# @title Solution of exercise 2
 # More seeds shorten the interval around the true effect.  That lies below
 # the least effect, so the upper end drops below it more often.
 more_frequent = "does not hold"
@@ -647,7 +484,8 @@ check("reading-2", more_frequent, judge_more)
 # %% tags=["exercise"]
 counterexample = ...
 
-# %% tags=["check", "hide-input"]
+# %% tags=["check"]
+# @title Check of exercise 3
 def judge_counterexample(values):
     d = np.array(values, dtype=float)
     assert d.shape == (5,), "Give five numbers, one a seed."
@@ -661,7 +499,8 @@ def judge_counterexample(values):
 
 check("reading-3", counterexample, judge_counterexample)
 
-# %% tags=["solution", "hide-cell"]
+# %% tags=["solution"]
+# @title Solution of exercise 3
 # "Holds" says: surely above zero, and the best guess is large enough.
 counterexample = [0.01, 0.07, 0.03, 0.06, 0.04]
 check("reading-3", counterexample, judge_counterexample)

@@ -222,9 +222,43 @@ def suitability_by_hand(page):
         assert page["cost"]("nearest", busy, p, b) == -moving
 
 
+def numbers_of_a_run(page):
+    """run() against its own log, read anew: waits, journeys, the slowest
+    twentieth, the weight handed on; and the load by the pencil's formula."""
+    b = page["TOWER"]
+    capacity = 4 * 12 / page["round_trip"](27, 12, b)[0]
+    for rule, weight, share in (("first", 1.0, 0.4), ("everyone", 0.5, 1.0),
+                               ("everyone", 1.0, 1.0)):
+        people = page["traffic"](1003, share * capacity, 150)
+        log = page["simulate"](people, rule, b, weight)
+        got = page["run"](rule, 1003, strength=weight, steps=150, load=share)
+        rides = sorted(log[p.name, "out"] - p.press for p in people)
+        at = 0.95 * 149
+        low = int(at)
+        late = rides[low] + (at - low) * (rides[low + 1] - rides[low])
+        waits = sum(log[p.name, "in"] - p.press for p in people)
+        assert abs(got["journey"] - sum(rides) / 150) < 1e-9
+        assert abs(got["wait"] - waits / 150) < 1e-9
+        assert abs(got["late"] - late) < 1e-9
+
+
+def a_crowd_is_as_asked(page):
+    """Rate, mix and floors of many passengers, within four errors."""
+    n, rate = 6000, 0.25
+    people = page["traffic"](1004, rate, n, (0.6, 0.3))
+    up = sum(p.start == 0 for p in people) / n
+    down = sum(p.goal == 0 for p in people) / n
+    assert abs(up - 0.6) < 0.026 and abs(down - 0.3) < 0.024
+    assert all(p.start != p.goal for p in people)
+    assert {p.start for p in people} == set(range(28))
+    assert abs(people[-1].press / n - 1 / rate - 1 / 16) < 4 * 4 / n ** 0.5
+    assert all(p.press * 8 == int(p.press * 8) for p in people)
+
+
 ORACLES = [with_a_pencil, by_counting, suitability_by_hand, everyone_once,
            one_car_leaves_no_choice, equals_a_simulation_in_simpy,
-           best_by_trying]
+           best_by_trying,
+           numbers_of_a_run, a_crowd_is_as_asked]
 
 REASSIGN = '''\
 moved = [q for c in group for q in c.waiting if q.start == p.start]
@@ -268,6 +302,36 @@ TRAIN = {"arm": "everyone", "seed": 1000, "steps": 6}
 # strength is the weight on the others' delay: at 0 only yours counts
 NULL = {"arm": "everyone", "baseline": "fastest", "strength": 0.0,
         "steps": 150}
+
+TRACES = {"run": dict(arms=list(RULES), steps=20)}
+EXPERIMENT = {
+    "metric: the fastest twentieth": ("np.quantile(journey, 0.95)",
+                                      "np.quantile(journey, 0.05)"),
+    "metric: the ride for the wait": (
+        'wait = [log[p.name, "in"] - p.press for',
+        'wait = [log[p.name, "out"] - log[p.name, "in"] for'),
+    "rival: goals of which none comes twice": (
+        "itertools.product(range(1, N + 1), repeat=P)",
+        "itertools.permutations(range(1, N + 1), P)"),
+    "pairing: every seed has the same crowd": (
+        "rng, t, people = np.random.default_rng(seed), 0.0, []",
+        "rng, t, people = np.random.default_rng(0), 0.0, []"),
+    "counting: up and down exchanged": ("if u < mix[0] else",
+                                        "if u < mix[1] else"),
+    "counting: seconds for a rate": ("rng.exponential(1 / rate)",
+                                     "rng.exponential(rate)"),
+    "counting: the load of one car": ("CAPACITY = TOWER.cars * TOWER.room /",
+                                      "CAPACITY = TOWER.room /"),
+    "counting: empty lists of goals": ("total / N ** P", "total / (N + 1) ** "
+                                       "P"),
+    "search: the weight is ignored": (
+        "log = simulate(people, arm, TOWER, strength)",
+        "log = simulate(people, arm, TOWER)"),
+}
+NOT = {"exam": "nothing is trained here, hence nothing examined",
+       "labels": "nothing is trained here, there are no labels",
+       "mode": "nothing is trained here, there is no network"}
+UNKNOWN = ["cost('slowest', Car(), Passenger('x', 0, 0, 3), TOWER)"]
 
 WRONG = {
     "elevators-1": [
