@@ -15,3 +15,4 @@ WRONG = {
     "NAME-1": [("mean_wait = 10", "second one alone")],
     "NAME-2": [("arrivals = [0, 5, 10]", "somebody waits")],
 }
+OPEN = {"NAME-2": "many arrivals lie between ten and twenty seconds apart"}

@@ -66,3 +66,5 @@ WRONG = {
     "NAME-2": [("freedom = 1.5", "heavy")],
     "NAME-3": [("mended = lambda x, share: x.mean(-1)", "At share")],
 }
+# Exercises that many answers solve, each with its reason.
+OPEN = {"NAME-2": "every t distribution with light tails is an answer"}
