@@ -28,7 +28,8 @@ KEPT = ROOT / "assets" / "bench.json"
 def processor() -> str:
     """The processor's name, as the system gives it."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(
+                encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     except OSError:
@@ -114,7 +115,8 @@ RATIOS = {"adamp_step": (adamp_step, "AdamP step, ours : adamp package"),
 
 def bench(only: list[str]) -> None:
     names = [nb.source(n).stem for n in only] or list(nb.sources())
-    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    kept = (json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists()
+            else {})
     kept |= {"cpu": processor(), "date": f"{datetime.date.today()}"}
     for name in names:
         start = time.perf_counter()

@@ -25,11 +25,12 @@ BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
 
 def read(name: str) -> dict:
     path = ROOT / "assets" / name
-    return json.loads(path.read_text()) if path.exists() else {}
+    return (json.loads(path.read_text(encoding="utf-8")) if path.exists()
+            else {})
 
 
 def source(notebook: str) -> str:
-    return (ROOT / f"{notebook}.py").read_text()
+    return (ROOT / f"{notebook}.py").read_text(encoding="utf-8")
 
 
 def heading(text: str) -> str:
@@ -303,10 +304,10 @@ def update() -> list[str]:
         path = ROOT / "chapters" / f"{name}.md"
         if not path.exists():
             continue
-        old = path.read_text()
+        old = path.read_text(encoding="utf-8")
         new = prose.fill(build(old), prose.Values(ROOT))
         if new != old:
-            path.write_text(new)
+            path.write_text(new, encoding="utf-8")
             changed.append(f"chapters/{name}.md")
     return changed
 

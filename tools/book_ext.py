@@ -376,7 +376,8 @@ def build_finished(app, error):
                      for doc in sorted(app.env.found_docs))
     (site / "sitemap.xml").write_text(
         '<?xml version="1.0" encoding="utf-8"?>\n<urlset xmlns='
-        f'"http://www.sitemaps.org/schemas/sitemap/0.9">\n{places}</urlset>\n')
+        f'"http://www.sitemaps.org/schemas/sitemap/0.9">\n{places}</urlset>\n',
+        encoding="utf-8")
     index = site / "searchindex.js"     # Sphinx writes six bytes a syllable
     terms = json.loads(index.read_text(encoding="utf-8")[len("Search.setIndex("):-1])
     terms = json.dumps(terms, ensure_ascii=False, separators=(",", ":"))

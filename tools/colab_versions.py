@@ -41,7 +41,8 @@ def compare(then: dict[str, str], now: dict[str, str]) -> list[str]:
 
 
 def main() -> int:
-    then = versions((ROOT / "tests" / "colab-packages.txt").read_text())
+    then = versions((ROOT / "tests" / "colab-packages.txt").read_text(
+        encoding="utf-8"))
     found = compare(then, versions(sys.stdin.read()))
     print("\n".join(found) or "No package that the book uses has a new major "
           "version in Colab.")

@@ -440,7 +440,7 @@ def lint() -> list[str]:
     """What ruff finds by the rules in pyproject.toml."""
     done = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "--no-cache", "--quiet",
-         "--output-format", "concise", "."], cwd=ROOT, text=True,
+         "--output-format", "concise", "."], cwd=ROOT, encoding="utf-8",
         capture_output=True)
     return (done.stdout + done.stderr).splitlines() if done.returncode else []
 

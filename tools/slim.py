@@ -121,7 +121,8 @@ def trim(site: Path, builder) -> None:
         css = bundle(site, ["basic.css", "styles/pydata-sphinx-theme.css"],
                      builder._css_files, [], "\n")
         known = set(re.findall(NAME, html + js + "".join(
-            (static / name).read_text() for name in ("searchtools.js", "interactive.js"))))
+            (static / name).read_text(encoding="utf-8")
+            for name in ("searchtools.js", "interactive.js"))))
         new = {"book.css": on_paper(cut_fonts(purge(css, known), html, static)), "book.js": js}
         for name, text in new.items():
             (static / name).write_text(text, encoding="utf-8")

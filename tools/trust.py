@@ -43,7 +43,8 @@ def commit(name: str) -> str:
     """The commit that changed the page or the apparatus last.  Raises
     nb.Stop where a change is not committed: it would have no hash."""
     about = [sources()[name].relative_to(ROOT).as_posix(), "lab1784"]
-    told = [subprocess.run(["git", *words, "--", *about], cwd=ROOT, text=True,
+    told = [subprocess.run(["git", *words, "--", *about], cwd=ROOT,
+                           encoding="utf-8",
                            capture_output=True).stdout.strip()
             for words in (("status", "--porcelain"),
                           ("log", "-1", "--format=%H"))]
@@ -129,9 +130,9 @@ def recorded(name: str, draw: int, committed: dict) -> dict:
     kept = KEPT / f"{key(name, draw)}-anew.txt"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(record.anew(name, arm, seed, space))
+        kept.write_text(record.anew(name, arm, seed, space), encoding="utf-8")
     return {"null": null(name), "anew": {
-        "arm": arm, "seed": seed, "repeats": kept.read_text(),
+        "arm": arm, "seed": seed, "repeats": kept.read_text(encoding="utf-8"),
         "runs": len(runs), "unfinished": record.unfinished(folder)},
         "claims": {k: {"seeds": r["seeds"], "noise": "not run", "effects": [],
                        "again": 0, "stable": None}
