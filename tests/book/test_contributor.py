@@ -9,8 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from tests.book.test_commands import (call, edit, made, make,  # noqa: F401
-                                      page, refused, small, written)
+from tests.book.commands import call, edit, make, page, refused, written
 from tests.house import ROOT
 from tools import limits, nb, new
 from tools import page as pages
@@ -230,7 +229,7 @@ def test_contributing_lists_every_limit():
 
 # ------------------------------------------------------- with a small book
 
-def test_words_typed_into_a_twin_are_not_lost(small):  # noqa: F811
+def test_words_typed_into_a_twin_are_not_lost(small):
     path = page(small, ".ipynb")
     twin = nbformat.read(path, 4)
     cell = next(c for c in twin.cells if c.source.startswith("## The idea"))
@@ -249,7 +248,7 @@ def test_words_typed_into_a_twin_are_not_lost(small):  # noqa: F811
     assert make(small, "fill").returncode == 0
 
 
-def test_a_try_keeps_nothing(small):  # noqa: F811
+def test_a_try_keeps_nothing(small):
     before = {p: p.read_bytes() for p in small.rglob("*") if p.is_file()
               and "__pycache__" not in p.parts}
     edit(page(small), "lies closer to the centre", "lies closer to it")
@@ -263,7 +262,7 @@ def test_a_try_keeps_nothing(small):  # noqa: F811
             if after[p] != before.get(p)} == {"_build/try/first.ipynb"}
 
 
-def test_trust_of_one_page_leaves_the_others(small):  # noqa: F811
+def test_trust_of_one_page_leaves_the_others(small):
     """It wants a commit, writes this page's row, and has it at hand the
     second time; rows of pages that are no more go."""
     table = small / "assets" / "trust.json"
@@ -289,7 +288,7 @@ def test_trust_of_one_page_leaves_the_others(small):  # noqa: F811
     refused(make(small, "trust", "NB=frist"), "did you mean first?")
 
 
-def test_the_seeds_of_a_claim_are_kept(small):  # noqa: F811
+def test_the_seeds_of_a_claim_are_kept(small):
     for seed in ("0", "4", "999", "x"):
         refused(make(small, "try", "NB=first", f"SEED={seed}"), "from 1000 on")
     refused(make(small, "try", "NB=frist"), "did you mean first?")
@@ -297,7 +296,7 @@ def test_the_seeds_of_a_claim_are_kept(small):  # noqa: F811
             "LAB1784_SEED is set", "make try")
 
 
-def test_a_new_page_is_where_it_belongs(small):  # noqa: F811
+def test_a_new_page_is_where_it_belongs(small):
     chapter = next(small.glob("chapters/3-*.md"))
     text = chapter.read_text()
     name = re.search(r"(?m)^\| .* \(`(\w+)`\) \| (.*) \|$", text)
@@ -321,13 +320,13 @@ def test_a_new_page_is_where_it_belongs(small):  # noqa: F811
     assert re.search(r"teaching.md: has no plan for notebooks/\S+/first", said)
 
 
-def test_what_ruff_finds_is_told(small):  # noqa: F811
+def test_what_ruff_finds_is_told(small):
     (small / "tools" / "planted.py").write_text("import os\n")
     said = make(small, "check").stdout
     assert "tools/planted.py:1:8: F401" in said, said
 
 
-def test_the_set_up_cell_finds_a_clone(small, tmp_path):  # noqa: F811
+def test_the_set_up_cell_finds_a_clone(small, tmp_path):
     import subprocess
     import sys
     cell = pages.SETUP.search((ROOT / "assets" / "template.py").read_text(
