@@ -157,15 +157,15 @@ def first_cell(page: str) -> dict:
 
 
 def test_install_cell_is_the_same_everywhere():
-    """Visible, first, short, and letter for letter the template's."""
+    """First, folded, short, and letter for letter the template's."""
     import jupytext
     template = jupytext.read(ROOT / "assets" / "template.py", fmt="py:percent")
     first = next(c for c in template.cells if c.cell_type == "code")
-    assert len(first.source.splitlines()) <= 8
+    assert len(first.source.splitlines()) <= 18
     for page in sources():
         cell = first_cell(page)
         assert "".join(cell["source"]) == first.source, page
-        assert cell["metadata"]["tags"] == ["setup"], page
+        assert cell["metadata"]["tags"] == ["setup", "hide-input"], page
 
 
 def test_install_cell_changes_nothing_else(wheel, tmp_path):
