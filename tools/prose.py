@@ -128,6 +128,7 @@ def fill(text: str, values: Values) -> str:
 
 def marker_problems(text: str, values: Values) -> Iterator[str]:
     """'line: what is wrong' for every marker that is out of step."""
+    unknown: set[str] = set()
     for n, line in enumerate(text.splitlines(), 1):
         if line.count("<!--=") != len(MARK.findall(line)):
             yield f"{n}: a number's marker is not closed by <!--/-->"
@@ -138,7 +139,9 @@ def marker_problems(text: str, values: Values) -> Iterator[str]:
             try:
                 new = values.text(key, old)
             except Unknown as error:
-                yield f"{n}: {error}"
+                if str(error) not in unknown:
+                    unknown.add(str(error))
+                    yield f"{n}: {error}"
             else:
                 if new != old:
                     yield (f"{n}: <!--={key}--> says {old!r}, the results "
