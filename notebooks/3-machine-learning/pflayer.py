@@ -1,0 +1,676 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # PfLayer: a layer with nothing to learn
+#
+# [Open this page in Colab](https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/3-machine-learning/pflayer.ipynb): its first cell installs the helper of this book and nothing else.
+#
+# | | |
+# |---|---|
+# | Paper | D. Han, Y. Yoo, B. Kim, B. Heo, [*Learning Features with Parameter-Free Layers*](https://arxiv.org/abs/2202.02777), ICLR 2022 |
+# | Official code | [naver-ai/PfLayer](https://github.com/naver-ai/PfLayer), `resnet_pf.py` and `vit_pf.py`, read at commit `008a096` |
+# | In the article | not there; one of the five papers in the news of January 2022 |
+# | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); what a residual block is |
+# | Data | scikit-learn's handwritten digits, real, 8 by 8 pixels |
+# | Rule read in | official code |
+# | Time | under a minute |
+#
+# **요약.**
+# 합성곱 신경망은 이웃 픽셀을 보는 데에 많은 파라미터를 씁니다.
+# PfLayer는 블록 가운데의 3×3 합성곱을 파라미터가 하나도 없는 최댓값 풀링으로 바꿉니다.
+# 이 장은 작은 ResNet의 블록을 다섯 가지로 바꿔 끼우고, 손글씨 숫자의 정확도를 시드 여덟 개로 측정합니다.
+# 최댓값 풀링은 이웃을 보지 않는 블록보다 훨씬 정확하지만, 첫 층까지 1×1로 바꾸면 좌우를 구별할 근거가 없어져 정확도가 크게 떨어집니다.
+# 작은 그림과 짧은 학습으로 얻은 결과이므로, 사진에서의 정확도나 GPU에서의 속도는 말해 주지 못합니다.
+#
+# **In short.**
+# Can a maximum over neighbours, which learns nothing, stand in for a learned convolution inside a block?
+# On real digits it comes within <!--=pflayer-depthwise.effect:3-->0.000<!--/--> of a depthwise convolution in accuracy and beats a block without neighbours by <!--=pflayer-none.effect-->0.00<!--/-->, but only behind a learned 3×3 stem: without one, depthwise is ahead by <!--=pflayer-stem.effect-->0.00<!--/-->.
+# Speed, for which the authors made it, and photographs are not measured here.
+
+# %% tags=["setup"]
+# @title Set-up: in Colab this installs the book's helper
+import importlib.util, os, pathlib, subprocess, sys
+for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents][::-1]:
+    if (folder / "lab1784" / "__init__.py").exists():
+        sys.path.insert(0, str(folder))    # in a clone, the clone's own
+spec, env = importlib.util.find_spec("lab1784"), os.environ
+if spec is None or spec.origin is None:
+    book = "git+https://github.com/OWNER/REPO"
+    if not {"COLAB_RELEASE_TAG", "LAB1784_SOURCE"} & env.keys():
+        raise ImportError(
+            f"Rename {list(spec.submodule_search_locations)[0]}: it is in the "
+            "way of the book's helper" if spec else "The book's helper is not "
+            f"here: open a clone of the book, or run pip install {book}")
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps",
+                    env.get("LAB1784_SOURCE", book)], check=True)
+    importlib.invalidate_caches()
+    print("Installed lab1784 only; no other package was changed.")
+
+# %% tags=["imports"]
+# @title Imports
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lab1784 import (check, claim, compare, data, draw_claim, image_grid,
+                     known, near, overview, palette, show)
+from lab1784.figures import subplots
+
+torch.set_num_threads(1)
+
+# %% [markdown]
+# ## Ink that spreads by itself
+#
+# Here is a digit of 8 by 8 pixels.
+# Replace each pixel by the largest value in the window of 3 by 3 around it, and again, and again.
+# Each time the ink spreads by one pixel, and nobody has learned how.
+
+# %% tags=["figure"]
+# @title Draw: a digit, pooled three times
+digit = data.digits(1000).test_images[3:4]
+spread = [digit]
+for _ in range(3):
+    spread.append(F.max_pool2d(spread[-1], 3, stride=1, padding=1))
+image_grid(torch.cat(spread), columns=4, size=1.4,
+           titles=["as written", "pooled once", "twice", "three times"],
+           alt="A handwritten digit and three versions of it: with each "
+               "pooling its strokes grow by a pixel on every side, until "
+               "the shape is gone.")
+
+# %% [markdown]
+# A convolutional network has two jobs: to mix channels and to look at neighbours.
+# In ResNet-50 the first is done by 1×1 convolutions and the second by 3×3 ones.
+# The second job is dear: without its 3×3 convolutions the blocks of ResNet-50 have <!--=published.pflayer_params_r50_max-->14.2<!--/--> million parameters, with them <!--=published.pflayer_params_r50-->25.6<!--/--> million.
+# **PfLayer** (파라미터 없는 층) gives it to the operation that you have just seen.
+
+# %% [markdown]
+# ## The idea: pool where a block looks at its neighbours
+#
+# A **bottleneck** (병목 블록) squeezes a map $x$ of many channels into $w$ channels, looks at neighbours there, and widens it again:
+#
+# $$y = \mathrm{ReLU}\big(x + W_2\, S(\mathrm{ReLU}(W_1 x))\big), \qquad S(h)_{c,i,j} = \max_{|a| \le 1,\, |b| \le 1} h_{c,\,i+a,\,j+b}$$
+#
+# $W_1$ and $W_2$ are 1×1 convolutions, each with its batch normalisation (BN), which the equation leaves out.
+# In ResNet $S$ is a learned 3×3 convolution with BN and ReLU of its own.
+# Here $S$ is **max-pooling** (최댓값 풀링), and nothing follows it: the maximum is already nonlinear.
+#
+# The parameters that go are counted on one hand.
+# A convolution from $w$ channels to $w$ has $9 w^2$ weights, its BN $2 w$; a depthwise one, which looks at each channel by itself, $9 w$ and $2 w$:
+#
+# $$\text{conv} - \text{max} = 9 w^2 + 2 w, \qquad \text{depthwise} - \text{max} = 11 w$$
+
+# %% [markdown]
+# ## The technique
+#
+# First what every convolution of the page comes with: BN behind it, no bias, and a margin of zeros that keeps the size of the map.
+
+# %% tags=["technique"]
+def conv_bn(c_in, c_out, kernel=1, stride=1, groups=1):
+    """A convolution and its BN: (N, c_in, H, W) -> (N, c_out, H', W').
+
+    H' is H / stride, rounded up; kernel is odd.  Returns two layers.
+    """
+    conv = nn.Conv2d(c_in, c_out, kernel, stride, padding=kernel // 2,
+                     groups=groups, bias=False)
+    return [conv, nn.BatchNorm2d(c_out)]
+
+# %% [markdown]
+# Then the middle of the block, in every version that this page compares.
+# `max` is the authors' `MaxBottleneck` and `hybrid` their `EffBottleneck`: where the map shrinks, a mean over 2 by 2 pixels and then a learned convolution; elsewhere the maximum.
+# `kept` is `max` with BN and ReLU left behind it, as a careless replacement would do.
+# `none` never looks at a neighbour: where the map shrinks, it drops pixels.
+# In `avg` a window at the border is averaged over the pixels that it has.
+
+# %% tags=["technique"]
+LAYERS = ("conv", "depthwise", "max", "avg", "none", "kept", "hybrid")
+
+
+def spatial(layer, width, stride, window=3):
+    """The middle of a block: (N, width, H, W) -> the same / stride.
+
+    layer: one of LAYERS.  window: odd side of what is looked at, in cells.
+    Returns a list of layers.  Raises ValueError for another name.
+    Source: resnet_pf.py of the official code (conv, max, hybrid).
+    """
+    known(layer, LAYERS, "layer")
+    if layer == "hybrid" and stride == 2:
+        return [nn.AvgPool2d(stride), *conv_bn(width, width, window),
+                nn.ReLU()]
+    if layer in ("conv", "depthwise"):
+        groups = width if layer == "depthwise" else 1
+        return [*conv_bn(width, width, window, stride, groups), nn.ReLU()]
+    if layer == "none":
+        return [nn.MaxPool2d(1, stride)]       # a window of one: itself
+    if layer == "avg":
+        return [nn.AvgPool2d(window, stride, window // 2,
+                             count_include_pad=False)]
+    after = [nn.BatchNorm2d(width), nn.ReLU()] if layer == "kept" else []
+    return [nn.MaxPool2d(window, stride, window // 2), *after]
+
+# %% [markdown]
+# Last the block around it.
+# Where the shape changes, the shortcut has a 1×1 convolution with the same stride, and BN.
+
+# %% tags=["technique"]
+class Bottleneck(nn.Module):
+    """(N, c_in, H, W) -> (N, 4 width, H', W'), H' = H / stride rounded up.
+
+    layer, window: see spatial.  Source: resnet_pf.py of the official code.
+    """
+
+    def __init__(self, layer, c_in, width, stride=1, window=3):
+        super().__init__()
+        c_out = 4 * width
+        self.branch = nn.Sequential(
+            *conv_bn(c_in, width), nn.ReLU(),              # squeeze
+            *spatial(layer, width, stride, window),        # look around
+            *conv_bn(width, c_out))                        # widen, no ReLU
+        self.shortcut = nn.Sequential()                    # x as it is
+        if stride != 1 or c_in != c_out:
+            self.shortcut = nn.Sequential(
+                *conv_bn(c_in, c_out, stride=stride))
+
+    def forward(self, x):
+        return F.relu(self.branch(x) + self.shortcut(x))
+
+# %% [markdown]
+# Are these the authors' networks?
+# Stack the blocks as ResNet does: a **stem** (첫 층), stages of which all but the first halve the map and double the width, an average over the map, and a linear layer.
+# In the size of ResNet-50 the parameters can be counted without computing anything, on tensors that have a shape and no content.
+
+# %% tags=["experiment"]
+def make_net(layer, stem=3, blocks=(1, 2), width=8, window=3, channels=1,
+             classes=10):
+    """A ResNet of bottlenecks: (N, channels, H, W) -> (N, classes).
+
+    stem: kernel of the first convolution.  blocks: how many in each stage.
+    """
+    parts, c_in = [*conv_bn(channels, width, stem), nn.ReLU()], width
+    for stage, count in enumerate(blocks):
+        for k in range(count):
+            stride = 2 if stage > 0 and k == 0 else 1
+            parts.append(Bottleneck(layer, c_in, width, stride, window))
+            c_in = 4 * width
+        width *= 2
+    return nn.Sequential(*parts, nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                         nn.Linear(c_in, classes))
+
+
+def parameters(net):
+    return sum(p.numel() for p in net.parameters())
+
+# %% tags=["results"]
+print("parameters   this page    ResNet-50's size")
+for layer in LAYERS:
+    with torch.device("meta"):
+        big = make_net(layer, 7, (3, 4, 6, 3), 64, channels=3, classes=1000)
+    print(f"{layer:10s} {parameters(make_net(layer)):11,d} "
+          f"{parameters(big):19,d}")
+
+# %% [markdown]
+# The README gives <!--=published.pflayer_params_r50-->25.6<!--/--> million for ResNet-50, <!--=published.pflayer_params_r50_max-->14.2<!--/--> for R50-max and <!--=published.pflayer_params_r50_hybrid-->17.3<!--/--> for R50-hybrid, and so do these lines.
+# `max`, `avg` and `none` have the same parameters to the last one.
+# What separates them is not capacity.
+
+# %% [markdown]
+# ## Predict
+#
+# Small networks of one shape learn 700 digits and are asked about a thousand others.
+# Only the middle of their blocks differs.
+# Bet before you read on.
+#
+# - (a) `max` is near `none`: what cannot learn cannot help.
+# - (b) `max` is near `depthwise`: that neighbours are looked at matters more than how.
+# - (c) `hybrid` lies between `max` and `conv`, as its parameters do.
+#
+# And if the stem, too, is 1×1, so that nothing before the blocks looks at a neighbour: does `max` lose more than `depthwise`, or as much?
+
+# %% [markdown]
+# ## The experiment
+#
+# The measure is accuracy on held-out digits, higher is better.
+# All arms see the same batches; `max`, `avg` and `none` even start from the same numbers.
+# At `strength` 0 the window has side 1, and `max` is `none`.
+# Names that end in 1 have a 1×1 stem.
+
+# %% tags=["experiment"]
+ARMS = {**{layer: (layer, 3) for layer in LAYERS},
+        "max1": ("max", 1), "depthwise1": ("depthwise", 1)}
+RATE = {"depthwise": 32e-3, "max": 32e-3, "kept": 32e-3, "max1": 32e-3}
+
+
+def train(net, x, y, seed, steps, lr, batch=32):
+    """Adam with a cosine schedule; the batches depend on the seed alone."""
+    order = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam(net.parameters(), lr, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        i = torch.randint(len(x), (batch,), generator=order)
+        loss = F.cross_entropy(net(x[i]), y[i])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+
+
+@torch.no_grad()
+def accuracy(net, x, y):
+    """Share of images that are named rightly; BN uses what it stored."""
+    return (net.eval()(x).argmax(1) == y).float().mean().item()
+
+
+def run(arm, seed, strength=1, steps=200, lr=None):
+    known(arm, ARMS, "arm")
+    layer, stem = ARMS[arm]
+    x, y, test_x, test_y = data.digits(seed, labels=700, test=1000)
+    torch.manual_seed(seed)
+    net = make_net(layer, stem, window=1 + 2 * strength)
+    net.to(memory_format=torch.channels_last)         # faster on a CPU
+    train(net, x, y, seed, steps, lr or RATE.get(arm, 16e-3))
+    return {"accuracy": accuracy(net, test_x, test_y)}
+
+# %% [markdown]
+# The learning rate is searched for each arm over 8, 16, 32 and 64 thousandths, on ten seeds from 1000 on (six for the 1×1 stems).
+# Each takes its best; ties go to a rate inside the grid, and no arm's best lies at an end alone.
+# Here are the two middle rates on the first of these seeds.
+# Below them `none` gets three times as many steps, for it might only be slow.
+
+# %% tags=["results"]
+print("seed 1000       16e-3   32e-3")
+for arm in ("max", "none"):
+    print(f"{arm:14s}", *(f"{run(arm, 1000, lr=r)['accuracy']:7.3f}"
+                          for r in (16e-3, 32e-3)))
+print(f"none, 600 steps {run('none', 1000, steps=600)['accuracy']:6.3f}")
+
+# %% [markdown]
+# ## The claims
+#
+# Statement, rival and bar were written down before any of the seeds below was run.
+# Two of the bars are the authors' own numbers: R50-max loses <!--=published.pflayer_loss_r50_max-->1.9<!--/--> points of ImageNet accuracy to ResNet-50, and R50-hybrid gains <!--=published.pflayer_gain_r50_hybrid-->0.9<!--/-->.
+#
+# **Which network learned?**
+# Every arm that looks at neighbours in its blocks and has a 3×3 stem should reach the floor below, two points under what logistic regression reaches on the same pixels on seeds from 1000 on.
+# `none` and the 1×1 stems are exempt: what they cannot see is the question.
+
+# %% tags=["results"]
+runs = compare(run, ["none", "depthwise", "max", "conv", "hybrid"],
+               seeds=range(8))
+beside = compare(run, ["avg", "kept", "max1", "depthwise1"])
+print(runs.table())
+print(beside.table())
+FLOOR = 0.93
+for arm in ("depthwise", "max", "conv", "hybrid"):
+    assert runs.mean("accuracy", arm) >= FLOOR, arm
+for arm in ("avg", "kept"):
+    assert beside.mean("accuracy", arm) >= FLOOR, arm
+
+# %% tags=["results"]
+depthwise = claim(
+    "pflayer-depthwise",
+    "Behind a 3×3 stem, a small ResNet whose blocks take the maximum over a "
+    "window is as accurate on digits as one whose blocks learn a depthwise "
+    "convolution, which has more parameters", runs, metric="accuracy",
+    unit="accuracy on held-out digits", kind="equal", arm="max",
+    baseline="depthwise", bad="none", margin=0.019,
+    reason="R50-max loses as much to ResNet-50 on ImageNet in the authors' "
+           "README",
+    paper="Parameter-free operations can replace efficient trainable layers "
+          "such as the depthwise convolution (abstract).", picture=False)
+
+# %% tags=["results"]
+none = claim(
+    "pflayer-none",
+    "Behind a 3×3 stem and with as many parameters, a small ResNet whose "
+    "blocks take the maximum over a window is more accurate on digits than "
+    "one whose blocks never look at a neighbour", runs, metric="accuracy",
+    unit="accuracy on held-out digits", arm="max", baseline="none",
+    least=0.06,
+    reason="it is half of what learned depthwise convolutions gain over no "
+           "spatial operation on seeds from 1000 on",
+    paper="A max-pool can be the spatial operation of a building block "
+          "(abstract).", picture=False)
+
+# %% tags=["results"]
+hybrid = claim(
+    "pflayer-hybrid",
+    "A small ResNet that learns 3×3 convolutions only where the map shrinks, "
+    "and takes maxima elsewhere, is no less accurate on digits than one that "
+    "learns them in every block", runs, metric="accuracy",
+    unit="accuracy on held-out digits", kind="no_worse", arm="hybrid",
+    baseline="conv", bad="none", margin=0.009,
+    reason="R50-hybrid gains as much on ResNet-50 on ImageNet in the "
+           "authors' README, and a loss of that size would reverse it",
+    paper="R50-hybrid is more accurate than ResNet-50 with fewer parameters "
+          "(README).", picture=False)
+
+# %% tags=["results"]
+stem = claim(
+    "pflayer-stem",
+    "Behind a 1×1 stem, a small ResNet whose blocks learn a depthwise "
+    "convolution is more accurate on digits than one whose blocks take the "
+    "maximum over a window", beside, metric="accuracy",
+    unit="accuracy on held-out digits", arm="depthwise1", baseline="max1",
+    least=0.076,
+    reason="it is four times the distance within which the two count as "
+           "equal behind a 3×3 stem",
+    paper="Every network of the authors keeps a learned spatial stem "
+          "(official code).", picture=False)
+
+# %% tags=["figure"]
+# @title Draw: accuracy against parameters, every seed
+fig, ax = subplots(width=7.4, height=3.6)
+places = {"none": "plain", "avg": "sixth", "max": "method", "kept": "fifth",
+          "depthwise": "rival", "hybrid": "method", "conv": "other"}
+for arm, colour in places.items():
+    values = (runs if arm in runs["accuracy"] else beside)["accuracy"][arm]
+    size = parameters(make_net(arm))
+    side = {"avg": -60, "max": 60}.get(arm, 0)     # of the same size
+    ax.plot([size + side] * len(values), values, "o", ms=4,
+            color=palette[colour], alpha=0.7)
+    right = arm not in ("avg", "none")
+    ax.annotate(arm, (size + side, sum(values) / len(values)),
+                xytext=(7 if right else -7, -4), textcoords="offset points",
+                ha="left" if right else "right", color=palette[colour])
+ax.set(xlim=(6700, 13_600), xlabel="parameters of the network",
+       ylabel="accuracy, held-out digits",
+       title="Looking at neighbours matters more than learning how")
+show(fig, "Accuracy against parameters, a dot a seed: none far below all "
+          "others, avg, max and kept above it at nearly the same number of "
+          "parameters, depthwise beside them, hybrid and conv to the right "
+          "and slightly higher.")
+
+# %% tags=["figure"]
+# @title Draw: all claims, in units of their bars
+overview(depthwise, none, hybrid, stem)
+
+# %% tags=["details"]
+# @title Every seed of every claim
+for record in (depthwise, none, hybrid, stem):
+    draw_claim(record)
+
+# %% [markdown]
+# Now the bets.
+# (a) is wrong: `max` beats `none` by <!--=pflayer-none.effect-->0.00<!--/-->, from <!--=pflayer-none.mean.none-->0.00<!--/--> to <!--=pflayer-none.mean.max-->0.00<!--/-->, with no parameter more.
+# (b) is right in this miniature: `max` minus `depthwise` is <!--=pflayer-depthwise.effect:3-->0.000<!--/-->, interval <!--=pflayer-depthwise.low:3-->0.000<!--/--> to <!--=pflayer-depthwise.high:3-->0.000<!--/-->.
+# (c) sounds safe, and is what the parameters say; the means say <!--=pflayer-hybrid.mean.hybrid:3-->0.000<!--/--> for `hybrid`, <!--=pflayer-hybrid.mean.conv:3-->0.000<!--/--> for `conv` and <!--=pflayer-hybrid.mean.max:3-->0.000<!--/--> for `max`.
+# `hybrid` differs from `conv` in two things, the maximum where the map keeps its size and the mean before the strided convolution, and we have not told them apart.
+#
+# The maximum itself is not the point.
+# `avg`, which is linear and learns nothing either, is drawn beside it and is as good here; no claim was made about it.
+
+# %% [markdown]
+# ## Who knows left from right?
+#
+# The last claim has the largest effect: behind a 1×1 stem depthwise reaches <!--=pflayer-stem.mean.depthwise1-->0.00<!--/--> and `max` <!--=pflayer-stem.mean.max1-->0.00<!--/-->.
+# The largest of nine values is the same wherever it stands.
+# So a block with a maximum of stride 1 gives the mirrored map for the mirrored image, whatever its weights are, and the average at the end forgets the place.
+# Behind a 1×1 stem such a network *cannot* tell a digit from its mirror image.
+# Here are the eight ways to turn and mirror a digit.
+
+# %% tags=["figure"]
+# @title Draw: one digit, turned and mirrored
+def eight(x):
+    """The turns of x and of its mirror image: 8 tensors (N, C, S, S)."""
+    return [y.rot90(k, (2, 3)) for y in (x, x.flip(3)) for k in range(4)]
+
+
+image_grid(torch.cat(eight(digit)), columns=8, size=0.85,
+           alt="A handwritten digit in eight positions: four turns, and the "
+               "four turns of its mirror image.")
+
+# %% [markdown]
+# The next lines ask untrained networks without strides, and print by how much the answer moves over the eight positions, in units of what it differs from digit to digit.
+
+# %% tags=["results"]
+def moves(layer, stem):
+    """Largest change of a logit over eight positions, relative."""
+    torch.manual_seed(1000)
+    net = make_net(layer, stem, blocks=(3,)).double().eval()
+    x = data.digits(1000).test_images[:200].double()
+    with torch.no_grad():
+        answers = torch.stack([net(y) for y in eight(x)])  # (8, N, classes)
+    return ((answers - answers[0]).abs().max() / answers[0].std()).item()
+
+
+print("          1×1 stem  3×3 stem")
+for layer in ("max", "avg", "depthwise"):
+    print(f"{layer:10s}{moves(layer, 1):8.4f}{moves(layer, 3):10.4f}")
+
+# %% [markdown]
+# Zero is exact, up to the last bits: direction comes from the stem, and from nowhere else.
+# A stride leaks a little of it, because windows at every second pixel of an even map do not lie symmetrically; exercise 3 is about that.
+# The authors keep a learned stem in all their networks, and their hybrid keeps a learned convolution in every strided block.
+
+# %% [markdown]
+# ## Break it
+#
+# Each of these mistakes trains; an oracle in our tests sees each.
+#
+# <details><summary>Ten mistakes</summary>
+#
+# - **BN and ReLU kept**: what followed the convolution now follows the maximum. It is the arm `kept`.
+# - **Padded on one side**: the window begins at the pixel instead of having it in its middle.
+# - **Average in place of maximum**: right shape, other layer.
+# - **Border counted**: `avg` divides by nine at the border, too.
+# - **Stride in the squeeze**: the first 1×1 convolution drops pixels before anybody has looked at them.
+# - **Pool before the squeeze**: all channels are pooled, not the few.
+# - **Hybrid the wrong way round**: convolutions where the map keeps its size, maxima where it shrinks.
+# - **Hybrid without its mean**: the strided convolution alone.
+# - **No shortcut**: the block forgets $x$.
+# - **Bias kept**: parameters that BN takes away again.
+#
+# </details>
+#
+# Run the second.
+# After three poolings in place, where has the middle of the ink gone?
+
+# %%
+def middle(x):
+    """Mean (row, column) of the ink of one image, in pixels."""
+    at = torch.arange(x.shape[-1], dtype=x.dtype)
+    return [(x.sum(d).flatten() @ at / x.sum()).item() for d in (3, 2)]
+
+
+wide = F.pad(digit, (4, 4, 4, 4))
+right = wrong = wide
+for _ in range(3):
+    right = F.max_pool2d(right, 3, 1, 1)
+    wrong = F.max_pool2d(F.pad(wrong, (0, 2, 0, 2)), 3, 1)
+for name, x in (("window in the middle", right), ("on one side", wrong)):
+    row, column = (b - a for a, b in zip(middle(wide), middle(x)))
+    print(f"{name:20s} moved by {row:5.2f} rows, {column:5.2f} columns")
+
+# %% [markdown]
+# Three pixels of eight: the branch speaks of another place than the shortcut to which it is added.
+#
+# And the first?
+# In the table above `kept` is below `max`; it stands there on fewer seeds and without a claim.
+#
+# ## What we shrank
+#
+# | | paper | here |
+# |---|---|---|
+# | images | ImageNet's photographs, 224 pixels | 700 digits, 8 pixels |
+# | network | ResNet-50, 16 blocks; ViT and PiT | 3 blocks of a ResNet |
+# | top-1 accuracy, ResNet-50, max, hybrid | <!--=published.pflayer_imagenet_r50-->76.2<!--/--> %, <!--=published.pflayer_imagenet_r50_max-->74.3<!--/--> %, <!--=published.pflayer_imagenet_r50_hybrid-->77.1<!--/--> % | not measured |
+# | time of a forward pass on a GPU, the same | <!--=published.pflayer_ms_r50-->8.7<!--/-->, <!--=published.pflayer_ms_r50_max-->6.8<!--/-->, <!--=published.pflayer_ms_r50_hybrid-->7.3<!--/--> ms | not measured |
+#
+# The numbers are the official README's.
+# Speed is the authors' reason: a depthwise convolution saves parameters and hardly any time.
+# This page cannot show it, since on maps of 8 pixels overhead is all.
+# Nor does it show what happens at the end of a long training: on seeds from 1000 on, with three times the steps, `depthwise` was ahead of `max` by more than here.
+# What it does show is which of the two jobs of a block needs weights on small images, and that the stem carries the direction.
+# Whether one 3×3 stem is enough for photographs, it cannot say; the authors' stem looks at 7×7 pixels.
+#
+# <details><summary>Tries</summary>
+#
+# | what was tried | where | outcome |
+# |---|---|---|
+# | other widths and expansions, 1,000 labels, batches of 64 | seeds from 1000 on | the same order of all arms |
+# | 160 steps in place of 200 | seeds from 1000 on | the same order, more spread from seed to seed |
+# | 600 steps, one third of the arms | seeds from 1000 on | all higher; `none` still behind all others, `depthwise` ahead of `max` |
+# | `kept` as the bad arm of the first claim | seeds from 1000 on | its loss is as large as the margin, which proves little; `none` is the bad arm |
+# | the experiment above | seeds 0 to 7 and 0 to 4, once | the four verdicts above |
+#
+# </details>
+#
+# ## In the lab
+#
+# The same trick serves transformers: in `vit_pf.py` every second block has its attention replaced by a linear layer to three times the width, GELU, a 3×3 maximum on the grid of tokens, GELU, and a linear layer back.
+# For [PiT](../../chapters/2-stack.md) with such blocks the README gives <!--=published.pflayer_imagenet_pit_s_max-->80.8<!--/--> %, where PiT's own gives <!--=published.pit_imagenet_s-->80.9<!--/--> % with attention throughout.
+# ReXNet, in [chapter 3](../../chapters/3-machine-learning.md), asks the opposite question: which learned layers should be wider.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1. Derive.**
+# In the first stage of ResNet-50 a block squeezes to 64 channels.
+# How many parameters does it lose when its 3×3 convolution becomes a maximum?
+
+# %% tags=["exercise"]
+lost = ...
+
+# %% tags=["check"]
+# @title Check of exercise 1
+def judge_lost(value):
+    assert not near(value, 9 * 64 ** 2, rel=0), (
+        "The weights are right; what stood behind them goes as well.")
+    assert not near(value, 9 * 64 ** 2 + 64, rel=0), (
+        "BN has two parameters a channel: a scale and a shift.")
+    assert not near(value, 11 * 64, rel=0), (
+        "That is a depthwise convolution; here every channel sees all.")
+    assert near(value, 36_992, rel=0), (
+        "Weights: window times channels in times channels out; then BN.")
+
+check("pflayer-1", lost, judge_lost, asks="a whole number")
+
+# %% tags=["solution"]
+# @title Solution of exercise 1
+lost = 9 * 64 * 64 + 2 * 64
+check("pflayer-1", lost, judge_lost)
+
+# %% [markdown]
+# **2. Change and predict.**
+# Take windows of 5 by 5 in the blocks of this page's network and leave the 3×3 stem: one block of stride 1, then one of stride 2, then one of stride 1.
+# How many pixels wide is the part of an image, were it large enough, that one cell of the last map can depend on, with `max` and with `none`?
+
+# %% tags=["exercise"]
+widths = (..., ...)
+
+# %% tags=["check"]
+# @title Check of exercise 2
+def judge_widths(value):
+    pooled, alone = value
+    assert not near(pooled, 11, rel=0), "That is for windows of 3 by 3."
+    assert not near(pooled, 15, rel=0), (
+        "Behind a stride of 2, one cell to the side is two pixels.")
+    assert not near(alone, 1, rel=0), "The stem looks, too."
+    assert near(pooled, 19, rel=0), (
+        "Start from the stem; each window adds its side less one, in cells "
+        "of its own map.")
+    assert near(alone, 3, rel=0), (
+        "Nothing behind the stem looks at a neighbour.")
+
+check("pflayer-2", widths, judge_widths, asks="a pair of whole numbers")
+
+# %% tags=["solution"]
+# @title Solution of exercise 2
+# The stem sees 3.  A window of 5 adds 4 cells: of one pixel in the first
+# two blocks, of two pixels behind the stride.  1×1 layers add nothing.
+widths = (3 + 4 + 4 + 2 * 4, 3)
+check("pflayer-2", widths, judge_widths)
+
+# %% [markdown]
+# **3. Refute the claim.**
+# "With a 1×1 stem, a maximum of stride 2 cannot tell left from right either."
+# Give one image, a tensor of shape (1, 1, H, W), for which pooling the mirror image (window 3, stride 2, one cell of padding) and mirroring the pooled image differ.
+
+# %% tags=["exercise"]
+witness = ...
+
+# %% tags=["check"]
+# @title Check of exercise 3
+def judge_witness(x):
+    x = torch.as_tensor(x).double()
+    assert x.dim() == 4 and x.shape[:2] == (1, 1), (
+        "Give a tensor of shape (1, 1, H, W).")
+    assert x.shape[3] % 2 == 0, (
+        "On an odd width the windows lie symmetrically: nothing differs.")
+    one = F.max_pool2d(x.flip(3), 3, 2, 1)
+    other = F.max_pool2d(x, 3, 2, 1).flip(3)
+    assert not torch.equal(one, other), (
+        "Both are the same here; let one bright pixel lie where the windows "
+        "of one order meet it twice and those of the other once.")
+
+check("pflayer-3", witness, judge_witness, asks="a tensor (1, 1, H, W)")
+
+# %% tags=["solution"]
+# @title Solution of exercise 3
+# Windows have their middles at columns 0 and 2.  Column 1 lies in both,
+# its mirror image, column 2, in the second alone.
+witness = torch.tensor([[[[0.0, 1.0, 0.0, 0.0]]]])
+check("pflayer-3", witness, judge_witness)
+
+# %% [markdown]
+# **4. Find the bug.**
+# This is the authors' layer for transformers, with a mistake: its shapes fit, and a network with it trains.
+# Tokens are in the order of rows.
+# Set `mended` to a function of `(x, up, down)` that is right.
+
+# %% tags=["exercise", "bug"]
+def pooled_tokens(x, up, down):
+    """x: (N, side * side, D) tokens.  up, down: D -> 3 D -> D."""
+    h = F.gelu(up(x))
+    n, count, width = h.shape
+    side = int(count ** 0.5)
+    grid = h.reshape(n, width, side, side)
+    grid = F.max_pool2d(grid, 3, stride=1, padding=1)
+    return down(F.gelu(grid.reshape(n, count, width)))
+
+mended = pooled_tokens
+
+# %% tags=["check"]
+# @title Check of exercise 4
+def judge_mended(function):
+    for seed, side in ((0, 3), (1, 4), (2, 5)):
+        torch.manual_seed(seed)
+        up, down = nn.Linear(2, 6), nn.Linear(6, 2)
+        x = torch.randn(2, side * side, 2)
+        h, best = F.gelu(up(x)), []
+        for i in range(side * side):
+            near_i = [j for j in range(side * side)
+                      if abs(i // side - j // side) <= 1
+                      and abs(i % side - j % side) <= 1]
+            best.append(h[:, near_i].amax(1))
+        right = down(F.gelu(torch.stack(best, 1)))
+        got = function(x.clone(), up, down)
+        assert got.shape == right.shape, (
+            f"Tokens go in as {tuple(x.shape)} and come out as "
+            f"{tuple(got.shape)}.")
+        line = F.max_pool1d(h.transpose(1, 2), 3, 1, 1).transpose(1, 2)
+        assert not torch.allclose(got, down(F.gelu(line)), atol=1e-5), (
+            "You pool along the row of tokens; the grid has two directions.")
+        assert torch.allclose(got, right, atol=1e-5), (
+            "A token is compared with others than its neighbours: see "
+            "which axis is the channels.")
+
+check("pflayer-4", mended, judge_mended, asks="a function of (x, up, down)")
+
+# %% tags=["solution"]
+# @title Solution of exercise 4
+def mended(x, up, down):
+    h = F.gelu(up(x)).transpose(1, 2)                # (N, 3 D, tokens)
+    side = int(h.shape[2] ** 0.5)
+    grid = h.unflatten(2, (side, side))
+    grid = F.max_pool2d(grid, 3, stride=1, padding=1)
+    return down(F.gelu(grid.flatten(2).transpose(1, 2)))
+
+check("pflayer-4", mended, judge_mended)
