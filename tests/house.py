@@ -108,9 +108,10 @@ def exercises(name: str, text: str | None = None) -> list[dict]:
     return found
 
 
-def answer(space: dict, *sources: str) -> str:
-    """What the cells print, run one after the other in a copy."""
-    space, out = dict(space), io.StringIO()
+def answer(space: dict, *sources: str, keep: dict | None = None) -> str:
+    """What the cells print, run one after the other in a copy, or in
+    `keep`."""
+    space, out = dict(space) if keep is None else keep, io.StringIO()
     with contextlib.redirect_stdout(out):
         for source in sources:
             exec(compile(source, "<exercise>", "exec", dont_inherit=True), space)

@@ -6,6 +6,7 @@ MISTAKES    name -> (old, new): an edit of the technique that still trains
 NULL        arguments for gates.null_strength, or NO_NULL, the reason why not
 TRAIN       arguments of run() for one small step of the mutated technique
 WRONG       exercise id -> [(answer as code, a piece of the message it gets)]
+OPEN        optional, exercise id -> why other answers are right as well
 UNKNOWN     texts of calls with a name that the page does not know, besides
             run("no such arm", ...): each raises ValueError
 
@@ -20,8 +21,10 @@ CHANCE      how labels without meaning are made, and what a run gives then:
 EXPERIMENT  "kind: words" -> (old, new): an edit of an experiment cell that
             still trains and is seen, by an oracle, by TRACES or by CHANCE
 NOT         kind -> why this page cannot have a mistake of that kind
-SMALL       optional, function(space): makes the page's data small, before
-            TRACES and CHANCE
+SMALL       optional, function(space): makes the page's data small, where
+            only run() is called
+STAYS       optional, mistake -> which constant of a later cell keeps what an
+            edited technique made: that cell is to be run again as well
 
 Each of the KINDS stands in EXPERIMENT or in NOT.  test_active_learning.py
 is an example of all of them.
@@ -32,9 +35,9 @@ import re
 
 import pytest
 
-from tests import gates, trace
-from tests.house import (ROOT, answer, cells, exercises, load, spec, tagged,
-                         technique_pages)
+from tests import forms, gates, trace
+from tests.house import (ROOT, answer, cells, defining, edited, exercises,
+                         load, run_cell, spec, tagged, technique_pages)
 
 ALL = technique_pages()
 PAGES = [p for p in ALL
@@ -60,6 +63,77 @@ def test_every_page_has_its_tests():
     assert ALL and not missing, f"no tests/techniques/test_ for {missing}"
 
 
+FRESH = {}        # (page, mistake) -> what run() gives with it
+
+
+def rerun(page, name, edit=None):
+    """run() in a fresh namespace, once for all tests."""
+    if (page, name) not in FRESH:
+        FRESH[page, name] = small(page, edit, "")["run"](**spec(page).TRAIN)
+    return FRESH[page, name]
+
+
+def stale(parts, space, edits, train, fresh):
+    """Runs the page, runs each edited cell alone, and the page again: the
+    numbers move where those of a fresh page move."""
+    first, moved, found = space["run"](**train), 0, []
+    for name, edit in edits.items():
+        mutated = list(parts)
+        at = edited(mutated, edit)
+        run_cell(space, mutated[at][0])
+        got, want = space["run"](**train), fresh(name, edit)
+        run_cell(space, parts[at][0])
+        moved += want != first
+        if got == first != want:
+            found.append(f"after the edit {name!r} of a cell run() still "
+                         "gives what it remembers")
+    return found if moved else ["no edit moves what run() gives"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_edited_technique_is_used(page):
+    stays = getattr(spec(page), "STAYS", {})
+    edits = {m: edit for m, edit in spec(page).MISTAKES.items()
+             if m not in stays}
+    assert not stale(defining(page), small(page), edits, spec(page).TRAIN,
+                     lambda name, edit: rerun(page, name, edit))
+
+
+def test_a_memory_that_outlives_an_edit_is_caught():
+    def told(memory):
+        text = f"""# %% tags=["technique"]
+def loss(x):
+    return 2.0 * x
+
+# %% tags=["experiment"]
+import functools
+from lab1784 import remember
+
+{memory}
+def run(arm, seed):
+    return {{"loss": loss(seed)}}
+"""
+        edits = {"sign": ("2.0 * x", "-2.0 * x")}
+        return stale(defining("toy", text), load("toy", text=text), edits,
+                     {"arm": "a", "seed": 3}, lambda name, edit:
+                     load("toy", edit, text=text)["run"]("a", 3))
+    assert told("@functools.cache")
+    assert not told("@remember") and not told("")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_unknown_names_are_refused(page):
+    space, train = load(page), dict(spec(page).TRAIN)
+    del train["arm"]
+    runs = getattr(spec(page), "TRACES", {"run": {}})
+    calls = [f"{run}('no such arm', 1000)" for run in runs if run != "run"]
+    with pytest.raises(ValueError, match="should be one of"):
+        space["run"]("no such arm", **train)
+    for call in [*calls, *getattr(spec(page), "UNKNOWN", ())]:
+        with pytest.raises(ValueError):
+            eval(call, space)
+
+
 def dies(page, space):
     """Whether at least one oracle dies by an assertion on a value."""
     for oracle in spec(page).ORACLES:
@@ -80,8 +154,8 @@ def test_oracles(page):
 
 @pytest.mark.parametrize("page,mistake", pages_and("MISTAKES"))
 def test_mistake_trains_and_dies(page, mistake):
-    space = load(page, edit=spec(page).MISTAKES[mistake])
-    got = space["run"](**spec(page).TRAIN)
+    edit = spec(page).MISTAKES[mistake]
+    space, got = load(page, edit), rerun(page, mistake, edit)
     assert all(isinstance(v, float) for v in got.values())
     assert dies(page, space), f"no oracle sees the mistake {mistake!r}"
 
@@ -89,8 +163,8 @@ def test_mistake_trains_and_dies(page, mistake):
 HAVE = [p for p in PAGES if hasattr(spec(p), "TRACES")]
 
 
-def small(page, edit=None):
-    space = load(page, edit, "experiment")
+def small(page, edit=None, role="experiment"):
+    space = load(page, edit, role)
     getattr(spec(page), "SMALL", lambda space: None)(space)
     return space
 
@@ -203,6 +277,35 @@ def test_exercise(page, exercise):
                               spec(page).WRONG.get(exercise["id"], []))
 
 
+@pytest.mark.parametrize("page,exercise", page_exercises(),
+                         ids=lambda x: x if isinstance(x, str) else x["id"])
+def test_exercise_is_fair(page, exercise):
+    assert not unfair(load(page), exercise,
+                      getattr(spec(page), "OPEN", {}))
+
+
+def unfair(space, exercise, free=()):
+    """Right answers in other forms pass, noise and half an answer do not;
+    `free` holds the exercises that many answers solve."""
+    name, found = forms.name_of(exercise["check"]), []
+    if not name.isidentifier():      # several names: WRONG is all there is
+        return []
+    space, right = dict(space), f"{exercise['id']}: right."
+    answer(space, exercise["stub"], exercise["check"], exercise["solution"],
+           keep=space)
+    value = space[name]
+    for how, form in forms.right_forms(value):
+        out = answer(space | {name: form}, exercise["check"])
+        if right not in out:
+            found.append(f"the solution as {how} is told {out!r}")
+    for how, form in () if exercise["id"] in free else forms.wrong_forms(
+            value):
+        out = answer(space | {name: form}, exercise["check"])
+        if right in out and getattr(form, "calls", 2) > 1:
+            found.append(f"{how} is told to be right")
+    return found
+
+
 def judge_exercise(space, exercise, wrong):
     """Stub fails, solution passes, wrong answers get their own message."""
     name, found = exercise["id"], []
@@ -233,6 +336,34 @@ def test_a_stub_that_passes_is_caught():
     told = judge_exercise({"check": check}, exercise, [("value = -1",
                                                        "not yet")])
     assert told == ["x-1: the stub passes its check"]
+
+
+@pytest.mark.parametrize("solution,judge,told", [
+    ("value = 2.5", "assert abs(float(v) - 2.5) < 0.01", ""),
+    ("value = 2.5", "assert isinstance(v, float) and v == 2.5", "Fraction"),
+    ("value = 2.5", "assert float(v) < 9", "noise"),
+    ("value = (1, 2)", "assert tuple(map(float, v)) == (1, 2)", ""),
+    ("value = (1, 2)", "assert v == (1, 2)", "list"),
+    ("value = (1, 2)", "assert float(v[1]) == 2", "number 0"),
+    ("def value(x): return 2 * x",
+     "assert (v(np.arange(3.)) == [0, 2, 4]).all()", ""),
+    ("def value(x): return 2 * x",
+     "x = np.arange(3.)\n    assert (v(x) == 2 * x).all()", "in place"),
+    ("def value(x): return 2 * x",
+     "assert v(x=np.arange(3.))[1] == 2", "other names"),
+    ("def value(x): return 2 * x",
+     "assert v(np.arange(3.))[1] == 2", "last number"),
+    ("def value(x): return 2 * x", "assert len(v(np.arange(3.))) == 3",
+     "noise")])
+def test_an_unfair_check_is_caught(solution, judge, told):
+    import numpy as np
+
+    from lab1784 import check
+    exercise = {"id": "x-1", "stub": "value = ...", "solution": solution,
+                "check": f"def judge(v):\n    {judge}\n"
+                         "check('x-1', value, judge)"}
+    found = unfair({"check": check, "np": np}, exercise)
+    assert any(told in f for f in found) if told else not found, found
 
 
 def test_an_edit_that_no_longer_matches_is_caught():
