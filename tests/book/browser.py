@@ -144,9 +144,11 @@ STILL = """document.head.append(Object.assign(document.createElement("style"),
 
 
 class Visit:
-    """A first visit to a page, with what happened while it loaded."""
+    """A first visit to a page, with what happened while it loaded; with
+    `clock`, `page.clock.run_for` moves the page's time on."""
 
-    def __init__(self, browser, url: str, width: int = 1280, wait: str = "load"):
+    def __init__(self, browser, url: str, width: int = 1280, wait: str = "load",
+                 clock: bool = False):
         self.context = browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme="light")
         self.page = page = self.context.new_page()
@@ -157,6 +159,8 @@ class Visit:
         page.on("pageerror", lambda e: self.errors.append(str(e)))
         page.on("response", lambda r: setattr(
             self, "bytes", self.bytes + int(r.headers.get("content-length", 0))))
+        if clock:
+            page.clock.install()
         page.goto(url, wait_until=wait)
         page.evaluate(STILL)
 

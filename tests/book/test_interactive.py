@@ -135,26 +135,25 @@ def plays(v: Visit) -> list[str]:
     """It waits for a click, plays to the end, stops; the slider goes where
     it is put, also by keyboard; the run changes at the same moment."""
     def off(moment, row, waits, when):
-        v.page.wait_for_timeout(100)
         car = v.page.get_attribute(".panel-play g, .panel svg g", "transform")
         here = (made_low - float(car.split()[1][:-1])) / 40 - 0.5
         got = (v.page.inner_text(".panel-clock"), round(here, 2),
                [q.text_content() for q in v.page.query_selector_all(".panel-queue")])
         return [f"{when}: {got}"] * (got != (moment, row, waits))
     made_low, one, two = 124, ["", "•", "9 •"], ["••", "", ""]
-    v.page.wait_for_timeout(400)
+    v.page.clock.run_for(400)
     faults = off("a", 0, one, "before")
     v.page.focus("button")
     v.page.keyboard.press("Enter")
-    v.page.wait_for_timeout(400)
+    v.page.clock.run_for(400)
     faults += ["it does not move"] * (v.page.inner_text("button") != "Pause"
                                       or v.page.inner_text(".panel-clock") in "ae")
     v.page.keyboard.press("Enter")
     stood = v.page.inner_text(".panel-clock")
-    v.page.wait_for_timeout(400)
+    v.page.clock.run_for(400)
     faults += ["it does not stop"] * (v.page.inner_text(".panel-clock") != stood)
     v.page.keyboard.press("Enter")
-    v.page.wait_for_timeout(1500)
+    v.page.clock.run_for(1500)
     faults += off("e", 2, one, "at the end")
     faults += ["the button"] * (v.page.inner_text("button") != "Play")
     tab(v, "input[type=range]")
@@ -177,7 +176,7 @@ ASKED = {"choose": chooses, "draw": drags, "play": plays}
 @pytest.mark.parametrize("kind", ASKED)
 def test_a_panel(browser, plant, kind):
     folder = plant(kind)
-    with Visit(browser, serve(folder)[1]) as v:
+    with Visit(browser, serve(folder)[1], clock=True) as v:
         assert not looks(v) and not ASKED[kind](v) and not sound(v)
     page = browser.new_page()
     page.goto(f"file://{folder}/index.html")
@@ -213,7 +212,7 @@ def test_a_panel(browser, plant, kind):
     ("play", plays, "mid(a + part", "mid(b + part")])
 def test_a_planted_fault_is_found(browser, plant, kind, question, old, new):
     assert SCRIPT.count(old) == 1
-    with Visit(browser, serve(plant(kind, SCRIPT.replace(old, new)))[1]) as v:
+    with Visit(browser, serve(plant(kind, SCRIPT.replace(old, new)))[1], clock=True) as v:
         v.page.set_default_timeout(1000)
         try:
             found = question(v)
