@@ -99,7 +99,7 @@ def nbval(notebook: Path, installed: Path, kept: Path):
         "IPYTHONDIR": str(kept.parent / "ipython")}
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-v", "--nbval",
-         "--nbval-current-env", "--nbval-cell-timeout=120",
+         "--nbval-current-env", "--nbval-cell-timeout=1200",
          f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval.cfg'}",
          "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir=.",
          "--color=no", notebook.name],
@@ -199,6 +199,32 @@ def test_install_cell_changes_nothing_else(wheel, tmp_path):
         p for p in after if p.startswith("lab1784")]
     assert not [p for p in before if p not in after]
     assert call("-c", cell + "\nimport lab1784") == ""
+
+
+def test_setup_cell_without_the_helper(tmp_path):
+    """Outside Colab nothing is installed unasked: one sentence says what to
+    do; a clone's own helper is found from anywhere in the clone."""
+    import venv
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
+    cell = "".join(first_cell(next(iter(sources())))["source"])
+    env = {k: v for k, v in os.environ.items()
+           if not k.startswith(("PYTHON", "LAB1784_", "COLAB_"))}
+
+    def told(folder: Path) -> str:
+        folder.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            [tmp_path / "bare" / "bin" / "python", "-c", cell + "\nprint("
+             "importlib.util.find_spec('lab1784').origin)"], env=env,
+            cwd=folder, text=True, capture_output=True)
+        return (done.stdout + done.stderr).strip().splitlines()[-1]
+
+    assert "pip install" in told(tmp_path / "empty")
+    (tmp_path / "way" / "lab1784").mkdir(parents=True)
+    assert told(tmp_path / "way").startswith("ImportError: Rename ")
+    there = tmp_path / "clone" / "lab1784" / "__init__.py"
+    there.parent.mkdir(parents=True)
+    there.write_text("")
+    assert told(tmp_path / "clone" / "notebooks" / "x") == str(there)
 
 
 def lacking(script: str) -> set[str]:
