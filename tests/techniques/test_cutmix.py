@@ -167,10 +167,10 @@ def rivals_by_hand(space):
         got = augment(arm, strength=0.0)
         assert torch.equal(got[0], x) and got[3] == 1.0
         assert got[1].tolist() == got[2].tolist() == [0, 1, 2, 3]
-    for arm, n in HOLES.items():
-        got = space["augment"](arm, torch.ones(1, 1, 8, 8), y[:1], Fixed(
-            0, [], [np.full((1, 1), 4)] * 2), 1.0)
-        assert (got[0] == 0).sum() == n and got[3] == 1.0
+    for side, hole in ((8, 2), (16, 4)):     # a quarter of the side
+        got = space["augment"]("cutout", torch.ones(1, 1, side, side), y[:1],
+                               Fixed(0, [], [np.full((1, 1), 4)] * 2), 1.0)
+        assert (got[0] == 0).sum() == hole ** 2 and got[3] == 1.0
 
 
 def maps_with_known_answers(space):
@@ -222,8 +222,8 @@ class Answers(nn.Module):
     def __init__(self, known, mask=None):
         super().__init__()
         self.known, self.mask = known, mask
-        self.head = nn.Linear(1, 10)
-        nn.init.ones_(self.head.weight)
+        self.head = nn.Linear(4, 10)
+        self.head.weight = nn.Parameter(torch.eye(10, 4))
 
     def forward(self, x):
         for images, labels, n in self.known:
@@ -234,7 +234,8 @@ class Answers(nn.Module):
 
     def features(self, x):
         self.forward(x)
-        return self.mask[:, None].float()
+        labels = torch.eye(4)[self.known[0][1]]      # (N, 4)
+        return labels[:, :, None, None] * self.mask[:, None]
 
 
 def scores_with_known_answers(space):
@@ -254,9 +255,9 @@ def scores_with_known_answers(space):
         assert abs(found - right) < 1e-6
     assert torch.equal(seen[-1][0], x) and torch.equal(seen[-1][1], y)
 
-    whole, truth, masks = data.two_part(1000, 11_003, noise=0.3, size=16)
-    tails, _, _ = data.two_part(1000, 11_003, "B", noise=0.3, size=16)
-    x, y, _ = data.two_part(500, 1003, noise=0.3, size=16)
+    whole, truth, masks = data.two_part(1000, 11_003, noise=0.25, size=16)
+    tails, _, _ = data.two_part(1000, 11_003, "B", noise=0.25, size=16)
+    x, y, _ = data.two_part(500, 1003, noise=0.25, size=16)
     answers = Answers([(whole, truth, 900), (tails, truth, 300)],
                       masks.sum(1) > 0)
     with spy(space, train=train):
@@ -346,38 +347,80 @@ MISTAKES = {
     "Setting not handed on": ("lam = rng.beta(beta, beta)",
                               "lam = rng.beta(1.0, 1.0)"),
 }
+
+
+def scrambled(space):
+    """Objects whose labels are those of other objects."""
+    class Data:
+        def two_part(self, *args, **settings):
+            x, y, masks = data.two_part(*args, **settings)
+            return x, y[torch.randperm(len(y), generator=torch.Generator()
+                                       .manual_seed(len(y)))], masks
+
+        digits = staticmethod(data.digits)
+    space["data"] = Data()
+
+
+TRACES = {
+    "run": dict(arms=["plain", "cutout", "mixup", "paste", "cutmix"],
+                steps=3, updates=3, rates=[("cutout", {}, 1e-3),
+                                           ("plain", {"lr": 0.5}, 0.5)]),
+    "look": dict(arms=["plain", "cutout", "mixup", "paste", "cutmix"],
+                 steps=3, updates=3, rates=[("plain", {"lr": 0.5}, 0.5)])}
+CHANCE = dict(scramble=scrambled, run="look", metric="whole", chance=0.25,
+              room=0.08, arm="plain", seed=1000, steps=40)
+NOT = {}
 EXPERIMENT = {
-    "Examined on what was learned": (
+    "exam: on the objects that were learned": (
         "net, fresh = learn(arm, seed, **settings), 10_000 + seed",
         "net, fresh = learn(arm, seed, **settings), seed"),
-    "One hole a batch": (
+    "labels: an object as bright as its class": (
+        "    return x, y, masks.sum(1) > 0",
+        "    return x + y.view(-1, 1, 1, 1), y, masks.sum(1) > 0"),
+    "mode: training mode while measuring": ("return net.eval()",
+                                            "return net"),
+    "metric: the map of another class": (
+        "weight = net.head.weight[y]", "weight = net.head.weight[0 * y]"),
+    "metric: pixels of all images pooled": (
+        "return (both / either).mean().item()",
+        "return (both.sum() / either.sum()).item()"),
+    "metric: outside for inside": ("shown = maps > threshold",
+                                   "shown = maps < threshold"),
+    "metric: union counted twice": ("(shown | mask).sum((1, 2))",
+                                    "(shown.int() + mask).sum((1, 2))"),
+    "metric: the tail hidden in place of the head": (
+        'objects(1000, fresh, parts="B")', 'objects(1000, fresh, parts="A")'),
+    "metric: every map for one class": (
+        "maps = activation_map(net, x, y)",
+        "maps = activation_map(net, x, y * 0)"),
+    "rival: Cutout with one hole a batch": (
         "cy = torch.from_numpy(rng.integers(height, size=(n, 1)))",
         "cy = torch.from_numpy(rng.integers(height, size=(n, 1)))[:1]"),
-    "A hole of odd sides": ("row = (-half <= row) & (row < half)",
-                            "row = (-half <= row) & (row <= half)"),
-    "Swapped Mixup shares": ("x[partner], y, y[partner], lam\n",
-                             "x[partner], y, y[partner], 1 - lam\n"),
-    "Paste with mixed labels": ('return (mixed, y, y, 1.0) if arm == "paste"',
-                                'return (mixed, y_a, y_b, lam) if arm == '
-                                '"paste"'),
-    "Map of another class": ("weight = net.head.weight[y]",
-                             "weight = net.head.weight[0 * y]"),
-    "Union pooled": ("return (both / either).mean().item()",
-                     "return (both.sum() / either.sum()).item()"),
-    "Outside for inside": ("shown = maps > threshold",
-                           "shown = maps < threshold"),
-    "Train mode": ("return net.eval()", "return net"),
-    "Rate ignored": ("torch.optim.Adam(net.parameters(), lr, fused=True)",
-                     "torch.optim.Adam(net.parameters(), 1e-3, fused=True)"),
-    "Same batches for every seed": (
+    "rival: a hole of odd sides": ("row = (-half <= row) & (row < half)",
+                                   "row = (-half <= row) & (row <= half)"),
+    "rival: half of the side": ("x.shape[-1] // 4", "x.shape[-1] // 2"),
+    "rival: swapped Mixup shares": ("x[partner], y, y[partner], lam\n",
+                                    "x[partner], y, y[partner], 1 - lam\n"),
+    "rival: paste with mixed labels": (
+        'return (mixed, y, y, 1.0) if arm == "paste"',
+        'return (mixed, y_a, y_b, lam) if arm == "paste"'),
+    "pairing: the batches of seed 0 for every seed": (
         "order = torch.Generator().manual_seed(seed)",
         "order = torch.Generator().manual_seed(0)"),
-    "Head hidden, tail shown": ('objects(1000, fresh, parts="B")',
-                                'objects(1000, fresh, parts="A")'),
+    "pairing: the method's draws are the batches'": (
+        "i = torch.randint(len(x), (batch,), generator=order)",
+        "i = torch.from_numpy(rng.integers(len(x), size=batch))"),
+    "counting: a step too few": ("for _ in range(steps):",
+                                 "for _ in range(steps - 1):"),
+    "search: the rate is ignored": (
+        "torch.optim.Adam(net.parameters(), lr, fused=True)",
+        "torch.optim.Adam(net.parameters(), 1e-3, fused=True)"),
 }
 TRAIN = dict(arm="cutmix", seed=1000, steps=1)
 # At one rate: the page gives each arm the rate that suits it.
-NULL = dict(arm="cutmix", baseline="plain", strength=0.0, steps=20, lr=4e-3)
+NULL = dict(arm="cutmix", baseline="plain", strength=0.0, steps=20, lr=2e-3)
+UNKNOWN = ["run('CutMix', 0)", "look('pasted', 0)",
+           "augment('cut', None, None, None, 1.0)"]
 
 WRONG = {
     "cutmix-1": [("mean_share = 0.5", "raw mean"),
