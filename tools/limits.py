@@ -32,6 +32,5 @@ OVER: dict[str, dict[str, int]] = {
     "adamp": {"words": 4580, "claims": 7},
     "hyperclova_prompting": {"words": 3935, "claims": 6},
     "shortcut_cues": {"words": 3891, "claims": 6},
-    "stargan": {"words": 4219, "claims": 6},
     "talebrush": {"words": 4598, "claims": 6},
 }
