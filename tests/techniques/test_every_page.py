@@ -3,6 +3,10 @@
 A page's own file, test_<name>.py, holds what is particular to it:
 ORACLES     functions of the page's namespace that assert by value
 MISTAKES    name -> (old, new): an edit of the technique that still trains
+SETTINGS    optional, function or class of a technique cell -> (function
+            (space, **settings) that uses it and returns what comes out,
+            {setting: another value}): every parameter with a default, each
+            of which must change something
 NULL        arguments for gates.null_strength, or NO_NULL, the reason why not
 TRAIN       arguments of run() for one small step of the mutated technique
 WRONG       exercise id -> [(answer as code, a piece of the message it gets)]
@@ -19,7 +23,7 @@ CHANCE      how labels without meaning are made, and what a run gives then:
             {"scramble": function(space), "metric": name, "chance": value,
             "room": distance, then arguments of run()}
 EXPERIMENT  "kind: words" -> (old, new): an edit of an experiment cell that
-            still trains and is seen, by an oracle, by TRACES or by CHANCE
+            still trains and is seen, by an oracle, TRACES, CHANCE or NULL
 NOT         kind -> why this page cannot have a mistake of that kind
 SMALL       optional, function(space): makes the page's data small, where
             only run() is called
@@ -161,6 +165,54 @@ def test_mistake_trains_and_dies(page, mistake):
     assert dies(page, space), f"no oracle sees the mistake {mistake!r}"
 
 
+def defaults(page):
+    """Functions and classes of technique cells -> their parameters with a
+    default."""
+    found = {}
+    for source, tags in defining(page):
+        for node in ast.parse(source).body if "technique" in tags else ():
+            made = [node] if isinstance(node, ast.FunctionDef) else [
+                n for n in getattr(node, "body", ()) if isinstance(
+                    n, ast.FunctionDef) and n.name == "__init__"]
+            for function in made:
+                a = function.args
+                names = [*(x.arg for x in a.args[len(a.args)
+                                                 - len(a.defaults):]),
+                         *(x.arg for x, d in zip(a.kwonlyargs, a.kw_defaults)
+                           if d is not None)]
+                if names:
+                    found[node.name] = set(names)
+    return found
+
+
+def ignored(call, space, settings):
+    """Settings whose change changes nothing."""
+    before = trace.digest(*flat(call(space)))
+    return [name for name, value in settings.items()
+            if trace.digest(*flat(call(space, **{name: value}))) == before]
+
+
+def flat(out):
+    return out if isinstance(out, (list, tuple)) else [out]
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES
+                                  if hasattr(spec(p), "SETTINGS")])
+def test_every_setting_is_used(page):
+    space, said = load(page), spec(page).SETTINGS
+    assert {k: set(v[1]) for k, v in said.items()} == defaults(page)
+    for name, (call, settings) in said.items():
+        assert not ignored(call, space, settings), name
+
+
+def test_a_setting_that_is_not_handed_on_is_caught():
+    space = {"f": lambda x, beta=1.0, eps=0.1: beta * x}
+
+    def call(space, **settings):
+        return space["f"](3.0, **settings)
+    assert ignored(call, space, {"beta": 2.0, "eps": 0.5}) == ["eps"]
+
+
 HAVE = [p for p in PAGES if hasattr(spec(p), "TRACES")]
 
 
@@ -216,8 +268,8 @@ def test_mistake_of_the_experiment_is_seen(page, mistake):
     space = load(page, edit, "experiment")
     got = space["run"](**spec(page).TRAIN)
     assert all(isinstance(v, float) for v in got.values())
-    assert traces(page, edit) or dies(page, space) or chance(page, edit), (
-        f"nothing sees the mistake {mistake!r}")
+    assert (traces(page, edit) or dies(page, space) or chance(page, edit)
+            or nulls(page, space)), f"nothing sees the mistake {mistake!r}"
 
 
 @pytest.mark.parametrize("page", TESTED)
@@ -230,13 +282,16 @@ def test_page_and_its_tests_keep_the_limits(page):
     assert not told, "\n".join(told)
 
 
+def nulls(page, space):
+    null = getattr(spec(page), "NULL", None)
+    return gates.null_strength(space["run"], **null) if null else []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_null_strength(page):
-    null = getattr(spec(page), "NULL", None)
-    if null is None:
+    if not hasattr(spec(page), "NULL"):
         assert len(spec(page).NO_NULL.split()) > 5
-        return
-    assert not gates.null_strength(load(page)["run"], **null)
+    assert not nulls(page, load(page))
 
 
 def test_a_placebo_that_would_pass_is_caught():
