@@ -12,6 +12,7 @@ import hashlib
 import random
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from unittest import mock
 
 import numpy as np
@@ -232,8 +233,9 @@ def traced(space, arm, seed, run="run", state=0, **settings) -> Trace:
 
 
 def problems(space, arms, run="run", seed=1000, updates=None, rates=(),
-             but=None, **settings) -> list[str]:
-    """What is wrong with the experiment, each 'key: sentence'.
+             but=None, **settings) -> Iterator[str]:
+    """What is wrong with the experiment, each 'key: sentence', as soon as
+    it is known.
 
     arms: those that share start, batches and exam on one seed.
     updates: how many steps of optimizers (or fits) one run takes.
@@ -243,46 +245,60 @@ def problems(space, arms, run="run", seed=1000, updates=None, rates=(),
     def go(arm, seed=seed, **more):
         return traced(space, arm, seed, run, **{**settings, **more})
 
-    notes, found = {arm: go(arm) for arm in arms}, []
-    first, again = notes[arms[0]], go(arms[0], state=1)
-    other = go(arms[0], seed=seed + 13)
-    if (first.values, first.batches) != (again.values, again.batches):
-        found.append("repeat: the same arm and seed give other numbers")
-    for arm, one in notes.items():
-        if one.start != first.start:
-            found.append(f"start: {arm} does not start as {arms[0]} does")
-        if one.batches - first.batches and first.batches - one.batches:
-            found.append(f"batches: {arm} and {arms[0]} see others")
-        if one.examined[:1] != first.examined[:1]:
-            found.append(f"test: {arm} and {arms[0]} have other tests")
-        if updates is not None and one.updates != updates:
-            found.append(f"updates: {arm} takes {one.updates} of {updates}")
-        if one.loud:
-            found.append(f"mode: {arm} is examined with {one.loud} in "
-                         "training mode")
-        if one.learned and not set(one.examined) - one.learned:
-            found.append(f"exam: {arm} is examined on nothing new")
-        elif len(one.learned & set(one.examined)) > 0.01 * len(
-                set(one.examined)):
-            found.append(f"exam: {arm} learned rows it is examined on")
-        if one.reused - other.reused:     # the same for all: a constant
-            found.append(f"seed: {arm} draws from {one.reused} again after "
-                         "it has learned")
+    def told():
+        first, other = go(arms[0]), go(arms[0], seed=seed + 13)
+        yield from of_seeds(first, other)
+        for arm in arms:
+            one = first if arm == arms[0] else go(arm)
+            yield from of_one(one, arm, other.reused)
+            yield from of_arms(one, first, arm, arms[0])
+            if updates is not None and one.updates != updates:
+                yield f"updates: {arm} takes {one.updates} of {updates}"
+        again = go(arms[0], state=1)
+        if (first.values, first.batches) != (again.values, again.batches):
+            yield "repeat: the same arm and seed give other numbers"
+        for arm, more, rate in rates:
+            got = go(arm, **more).rates[:1]
+            if not np.allclose(got, [rate]):
+                yield f"rate: {arm} {more} starts at {got}, not {rate}"
+
+    return (said for said in told()
+            if said.partition(":")[0] not in (but or {}))
+
+
+def of_one(one, arm, always) -> Iterator[str]:
+    """always: seeds that runs of any seed reuse, a constant of the data."""
+    new = set(one.examined)
+    if one.loud:
+        yield f"mode: {arm} is examined with {one.loud} in training mode"
+    if one.learned and not new - one.learned:
+        yield f"exam: {arm} is examined on nothing new"
+    elif len(one.learned & new) > 0.01 * len(new):
+        yield f"exam: {arm} learned rows it is examined on"
+    if one.reused - always:
+        yield (f"seed: {arm} draws from {one.reused} again after it has "
+               "learned")
+
+
+def of_arms(one, first, arm, other) -> Iterator[str]:
+    if one.start != first.start:
+        yield f"start: {arm} does not start as {other} does"
+    if one.batches - first.batches and first.batches - one.batches:
+        yield f"batches: {arm} and {other} see others"
+    if one.examined[:1] != first.examined[:1]:
+        yield f"test: {arm} and {other} have other tests"
+
+
+def of_seeds(first, other) -> Iterator[str]:
     if set(first.start) & set(other.start):
-        found.append("every start: two seeds start from the same weights")
+        yield "every start: two seeds start from the same weights"
     if set(first.batches) & set(other.batches):
-        found.append("every batch: two seeds draw the same numbers")
+        yield "every batch: two seeds draw the same numbers"
     if first.seeds & other.seeds:
-        found.append(f"every seed: {first.seeds & other.seeds} seeds a "
-                     "generator of every run")
-    if first.examined and first.examined[0] == other.examined[0]:
-        found.append("every test: two seeds have the same test")
-    for arm, more, rate in rates:
-        got = go(arm, **more).rates[:1]
-        if not np.allclose(got, [rate]):
-            found.append(f"rate: {arm} {more} starts at {got}, not {rate}")
-    return [said for said in found if said.partition(":")[0] not in
-            (but or {})]
+        yield (f"every seed: {first.seeds & other.seeds} seeds a generator "
+               "of every run")
+    if first.examined and first.examined[:1] == other.examined[:1]:
+        yield "every test: two seeds have the same test"
 
 
 class Says(nn.Module):
