@@ -4,7 +4,7 @@ import pytest
 
 from tests import gates
 from tests.house import cells, exercises, load
-from tests.techniques.test_every_page import judge_exercise
+from tests.techniques.test_every_page import judge_exercise, unfair
 
 PAGE = "how_to_read"
 WRONG = {
@@ -25,6 +25,8 @@ WRONG = {
         ("counterexample = [0.01, 0.02, 0.01, 0.02, 0.01]", "mean is below"),
         ("counterexample = [0.05, 0.06, 0.05, 0.06, 0.05]", "supports")]}
 
+OPEN = {"reading-3": "any five differences with these properties"}
+
 
 @pytest.fixture(scope="module")
 def page():
@@ -34,6 +36,7 @@ def page():
 @pytest.mark.parametrize("exercise", exercises(PAGE), ids=lambda e: e["id"])
 def test_exercise(page, exercise):
     assert not judge_exercise(page, exercise, WRONG[exercise["id"]])
+    assert not unfair(page, exercise, OPEN)
 
 
 def test_the_coin_at_null_strength(page):
