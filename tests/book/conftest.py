@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.book.commands import made, small, whole  # noqa: F401
+
 
 @pytest.fixture(scope="module")
 def browser():

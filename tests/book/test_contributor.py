@@ -24,7 +24,7 @@ def fresh(template: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> dict[str, str]:
+def drafts(tmp_path_factory) -> dict[str, str]:
     """Both templates, written: kind -> source that nothing is said of."""
     folder = tmp_path_factory.mktemp("written")
     for name in ("teaching", "glossary", "3-x"):
@@ -117,15 +117,15 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_fault_is_told_with_its_line(whole, fault):
+def test_a_fault_is_told_with_its_line(drafts, fault):
     kind, old, planted, said = PLANTED[fault]
-    assert old in whole[kind], f"{old!r} is not in the template"
-    told = pages.problems("first", whole[kind].replace(old, planted, 1))
+    assert old in drafts[kind], f"{old!r} is not in the template"
+    told = pages.problems("first", drafts[kind].replace(old, planted, 1))
     assert any(re.match(r"\d+: ", t) and said in t for t in told), told
 
 
-def test_the_line_is_the_right_one(whole):
-    lines = whole["technique"].split("\n")
+def test_the_line_is_the_right_one(drafts):
+    lines = drafts["technique"].split("\n")
     at = lines.index("    n = x.shape[-1]")
     lines[at] += "  " + "#" * 80
     told = pages.problems("first", "\n".join(lines))
@@ -133,7 +133,7 @@ def test_the_line_is_the_right_one(whole):
 
 
 @pytest.mark.parametrize("kind", new.KINDS)
-def test_a_template_is_no_page(whole, kind):
+def test_a_template_is_no_page(drafts, kind):
     """Each of its sentences alone is refused, and its open choice."""
     text = fresh(new.KINDS[kind])
     told = pages.problems("first", text)
@@ -141,15 +141,15 @@ def test_a_template_is_no_page(whole, kind):
     assert kind == "stop" or any("'Rule read in' should" in t for t in told)
     left = pages.standing(pages.cells(text))
     assert len(left) > 20
-    mine, lines = whole[kind].split("\n"), text.split("\n")
+    mine, lines = drafts[kind].split("\n"), text.split("\n")
     for n in left:
         one = [*mine[:n - 1], lines[n - 1], *mine[n:]]
         assert any(t.startswith(f"{n}: this line is the template's") for t in
                    pages.problems("first", "\n".join(one))), lines[n - 1]
 
 
-def test_a_page_over_the_limits_may_only_shrink(whole, monkeypatch):
-    text = whole["technique"]
+def test_a_page_over_the_limits_may_only_shrink(drafts, monkeypatch):
+    text = drafts["technique"]
     said = {}
     for words, count in ((3000, 3100), (3100, 3100), (4000, 3100)):
         monkeypatch.setattr(limits, "OVER", {"first": {"words": words}})
@@ -163,8 +163,8 @@ def test_a_page_over_the_limits_may_only_shrink(whole, monkeypatch):
                for t in pages.problems("first", text))
 
 
-def test_the_test_file_is_looked_at(whole):
-    found = pages.cells(whole["technique"])
+def test_the_test_file_is_looked_at(drafts):
+    found = pages.cells(drafts["technique"])
     tests = (ROOT / "assets" / "template_test.py").read_text(encoding="utf-8")
     assert not list(pages.test_problems("first", tests, found))
     for old, planted, said in (
@@ -180,8 +180,8 @@ def test_the_test_file_is_looked_at(whole):
         assert any(said in t for t in told), told
 
 
-def test_korean_terms_are_in_the_glossary(whole):
-    found = pages.cells(whole["technique"])
+def test_korean_terms_are_in_the_glossary(drafts):
+    found = pages.cells(drafts["technique"])
     assert not pages.terms(found, "trimmed mean\n절사평균")
     assert "does not have 절사평균" in pages.terms(found, "")[0]
 
