@@ -209,11 +209,11 @@ def growth_law(page):
         said = page["quotient"](w, eigenvalues)
     assert abs(said.sum() - f.detach()) < 1e-12
     np.testing.assert_allclose(w.grad, expected, atol=1e-12)
-    w, p2 = page["starts"](1001, eigenvalues, n=1), []
+    w, p, p2 = page["starts"](1001, eigenvalues, n=1), 0, []
     for t in range(40):
         with torch.no_grad():
             page["quotient"](w, eigenvalues)
-            p = w.grad + (0.9 * p if t else 0)
+            p = w.grad + 0.9 * p
             p2.append(p.square().sum().item())
             w -= 0.3 * p
     law = 1 + 0.09 * sum(p2) + 0.18 * sum(
