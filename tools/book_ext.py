@@ -155,7 +155,8 @@ def visit_folded(self, node):
     label = {"content": "Code", "source": "Code", "output": "Output",
              "outputs": "Output"}.get(node["prompt_show"],
                                       node["prompt_show"])
-    self.body.append(self.starttag(node, "details", CLASS="folded")
+    node["classes"] = ["folded"]
+    self.body.append(self.starttag(node, "details")
                      + f"<summary>{escape(label)}</summary>\n")
 
 

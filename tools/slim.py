@@ -62,11 +62,10 @@ def on_paper(css: str) -> str:
     light = []
 
     def rule(match):
-        if "data-theme" in match[1] and "dark" in match[1]:
-            return match[0] if "light" in match[1] else f"@media screen{{{match[0]}}}"
-        if "data-theme" in match[1]:
+        themes = set(re.findall(r'data-theme="?(\w+)', match[1]))
+        if themes == {"light"}:
             light.append(re.sub(r"\[data-theme=[^]]*\]", "[data-theme]", match[0]))
-        return match[0]
+        return f"@media screen{{{match[0]}}}" if themes == {"dark"} else match[0]
 
     css = re.sub(r"(?m)^([^@{}\n]+)\{[^{}]*\}$", rule, css)
     return css + "@media print{" + "\n".join(light) + "}\n"

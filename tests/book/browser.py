@@ -211,7 +211,9 @@ class Visit:
             e.getClientRects().length).filter(e => {
                 const c = getComputedStyle(e).color.match(/[\\d.]+/g).map(Number);
                 return 0.3 * c[0] + 0.6 * c[1] + 0.1 * c[2] > 130; })
-            .map(e => e.tagName + ': ' + e.textContent.trim().slice(0, 60))""")
+            .map(e => e.tagName + ': ' + e.textContent.trim().slice(0, 60)).concat(
+            [...document.querySelectorAll("main img")].filter(
+                i => getComputedStyle(i).filter !== "none").map(i => i.src))""")
         ground = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
         self.page.emulate_media(media="screen")
         return found + [f"the ground is {ground}"] * (ground not in WHITE)

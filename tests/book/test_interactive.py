@@ -9,7 +9,7 @@ from playwright.sync_api import TimeoutError
 
 from tests.apparatus import test_interactive as made
 from tests.apparatus.test_interactive import shown  # noqa: F401  (a fixture)
-from tests.book.browser import BASE, ROOT, Visit, pages, serve, site
+from tests.book.browser import ROOT, Visit, pages, serve, site
 
 sys.path.insert(0, str(ROOT / "tools"))
 import book_ext  # noqa: E402

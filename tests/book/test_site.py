@@ -130,7 +130,9 @@ def test_only_what_can_match_stays():
 
 def test_paper_takes_the_light_colours():
     css = slim.on_paper('html[data-theme="light"]{--x:1}\nhtml[data-theme="dark"] .a{--x:2}\n'
+                        'html[data-theme=dark] .b:not(.dark-light){e:f}\n'
                         'html[data-theme=dark],html[data-theme=light]{--y:3}\n.a{c:d}\n')
     assert "@media screen{html[data-theme=\"dark\"] .a{--x:2}}" in css
+    assert "@media screen{html[data-theme=dark] .b" in css
     assert css.endswith("@media print{html[data-theme]{--x:1}}\n")
     assert css.count("--y:3") == 1 and "\n.a{c:d}\n" in css
