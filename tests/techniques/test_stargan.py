@@ -276,7 +276,127 @@ def questions_have_true_answers(page):
     assert copy["rest"] == 1 and copy["error"] > 0
 
 
-ORACLES = [penalty_of_a_linear_critic, penalty_between_the_pictures,
+def whole_networks_by_hand(page):
+    """Both networks from torch.nn.functional alone, from their weights, at
+    sizes and labels away from the defaults."""
+    torch.manual_seed(3)
+    x, c = torch.rand(3, 3, 16, 16) * 2 - 1, torch.rand(3, 5)
+    F = torch.nn.functional
+    for skip in (False, True):
+        G = page["Generator"](5, skip=skip, w=6)
+        for p in G.parameters():
+            torch.nn.init.normal_(p, 0, 0.2)
+        w = dict(G.named_parameters())
+        tiled = torch.ones(3, 5, 16, 16) * c[:, :, None, None]
+        h = F.conv2d(torch.cat([x, tiled], 1), w["down.weight"],
+                     w["down.bias"], 2, 1).clamp(min=0)
+        for k in (0, 1):
+            r = h
+            for conv, norm in ((0, 1), (3, 4)):
+                r = F.conv2d(r, w[f"blocks.{k}.{conv}.weight"], None, 1, 1)
+                mean = r.mean((2, 3), keepdim=True)
+                var = r.var((2, 3), keepdim=True, unbiased=False)
+                r = ((r - mean) / (var + 1e-5).sqrt()
+                     * w[f"blocks.{k}.{norm}.weight"][:, None, None]
+                     + w[f"blocks.{k}.{norm}.bias"][:, None, None])
+                r = r.clamp(min=0) if conv == 0 else r
+            h = h + r
+        y = F.conv_transpose2d(h, w["up.weight"], w["up.bias"], 2, 1)
+        torch.testing.assert_close(G(x, c), x + y if skip else y.tanh(),
+                                   atol=1e-5, rtol=1e-4)
+    D = page["Discriminator"](5, w=6)
+    h = x
+    for k in (0, 2, 4):
+        conv = D.trunk[k]
+        h = F.conv2d(h, conv.weight, conv.bias, 2, 1)
+        h = torch.where(h > 0, h, h / 100)
+    score, logit = D(x)
+    torch.testing.assert_close(score, F.conv2d(h, D.src.weight, None, 1, 1))
+    torch.testing.assert_close(logit, torch.einsum(
+        "nchw,kchw->nk", h, D.cls.weight), atol=1e-5, rtol=1e-4)
+
+
+def scores_by_hand(page):
+    """measure() on known generators: the true answer, pixel errors anew."""
+    x, c_org, c_trg, true, picture, aside = page["asked"](1001)
+    real = page["translate"], page["networks"]
+
+    class Given(torch.nn.Module):
+        def load_state_dict(self, kept):
+            pass
+
+    page["networks"] = lambda *_: (Given(), None)
+    try:
+        for answer, back in ((picture, x), (-x, x + 0.25), (x + 0.1, x)):
+            turns = [answer, back]
+            given = []
+
+            def translate(G, arm, z, c, turns=turns, given=given):
+                given.append((z, c))
+                return turns.pop(0)
+            page["translate"] = translate
+            got = page["measure"]({}, "skip", 1001)
+            assert torch.equal(given[0][0], x) and given[1][0] is answer
+            assert torch.equal(given[0][1], c_trg)
+            assert torch.equal(given[1][1], c_org)
+            gap = ((answer.clamp(-1, 1) - picture) ** 2).mean(1)
+            moved = (picture != x).any(1)
+            want = {"error": gap.mean(), "inside": gap[moved].mean(),
+                    "outside": gap[~moved].mean(),
+                    "aside": gap[aside[:, 0]].mean(),
+                    "cycle": (back - x).abs().mean()}
+            for name, value in want.items():
+                assert abs(got[name] - float(value)) < 1e-6, name
+            if answer is picture:
+                assert got["error"] == 0 and got["target"] == 1 == got["rest"]
+    finally:
+        page["translate"], page["networks"] = real
+
+
+def arms_are_what_they_are_called(page):
+    """Only `official` draws anew; only `no cycle` lacks the cycle term."""
+    x = torch.rand(2, 3, 16, 16) * 2 - 1
+    for arm, weight in (("official", 10), ("skip", 10), ("no cycle", 0),
+                        ("joint", 10), ("zeros", 10)):
+        state = page["start"](arm, 1000)
+        c = torch.zeros(2, 6 if arm == "joint" else 4)
+        assert torch.equal(state["G"](x, c), x) == (arm != "official")
+        assert state["lambda_rec"] == weight
+    assert page["start"]("skip", 1000, 0.5)["lambda_rec"] == 5
+
+
+def each_half_has_its_question(page):
+    """Hair is asked of the first half and glasses of the second, with the
+    labels of that data set; arms have the names of the recorded runs."""
+    x, c = torch.rand(6, 3, 16, 16), torch.rand(6, 4)
+    for arm in ("joint", "zeros", "skip"):
+        seen = page["translate"](lambda part, told: told, arm, x, c)
+        want = torch.cat([page["label"](c[:3], 0, arm)[0],
+                          page["label"](c[3:], 1, arm)[0]])
+        assert torch.equal(seen, want)
+    asked, real = [], page["recorded"]
+
+    class Kept:
+        @staticmethod
+        def recall(name, arm, seed, *_, **__):
+            asked.append((name, arm, seed))
+    page["recorded"] = Kept
+    measure, page["measure"] = page["measure"], lambda kept, arm, seed: {
+        "arm": arm, "seed": seed}
+    try:
+        for arm in ("no skip", "skip", "no cycle", "joint", "zeros", "copy"):
+            got = page["run"](arm, 3)
+            assert got == {"arm": "official" if arm == "no skip" else arm,
+                           "seed": 3}
+    finally:
+        page["recorded"], page["measure"] = real, measure
+    assert asked == [("stargan", a, 3) for a in (
+        "official", "skip", "no cycle", "joint", "zeros")]
+
+
+ORACLES = [whole_networks_by_hand, scores_by_hand,
+           arms_are_what_they_are_called, each_half_has_its_question,
+           penalty_of_a_linear_critic, penalty_between_the_pictures,
            classification_by_sklearn, both_losses_in_numpy,
            unlabelled_head_gets_no_gradient, labels_by_hand,
            discriminator_does_not_train_the_generator, identity_at_the_start,
@@ -316,6 +436,57 @@ TRAIN = {"arm": "joint", "seed": 1000, "steps": 4}
 
 # strength multiplies lambda_rec: at 0 the cycle term is gone
 NULL = {"arm": "skip", "baseline": "no cycle", "strength": 0.0, "steps": 8}
+
+def small(space):
+    """Four hundred faces to train on in place of three thousand."""
+    real = space["faces"]
+    space["faces"] = lambda seed, n=3000: real(seed, 400 if n == 3000 else n)
+
+
+SMALL = small
+TRACES = {"run": dict(
+    arms=["no skip", "skip", "joint"], steps=4,
+    updates=6, rates=[("skip", {}, 1e-3)],
+    but={"start": "with the skip the last layer starts at zero, and the "
+                  "mask adds channels",
+         "exam": "the same faces are asked about twice, there and back"})}
+EXPERIMENT = {
+    "exam: asked about faces that it trained on": (
+        "x, c_org, f = faces(10_000 + seed, n)",
+        "x, c_org, f = (z[:n] if isinstance(z, torch.Tensor) else {k: v[:n] "
+        "for k, v in z.items()} for z in faces(seed))"),
+    "metric: the absolute error": (
+        "(y.clamp(-1, 1) - picture).square()",
+        "(y.clamp(-1, 1) - picture).abs()"),
+    "metric: inside and outside exchanged": (
+        '"inside": gap[moves].mean()', '"inside": gap[~moves].mean()'),
+    "metric: the way back from the input": (
+        "back = translate(G, arm, y, c_org)",
+        "back = translate(G, arm, x, c_org)"),
+    "rival: every arm has the skip": ('skip=arm != "official")',
+                                      'skip=True)'),
+    "rival: no cycle has half of it": (
+        '0.0 if arm == "no cycle" else', '5.0 if arm == "no cycle" else'),
+    "rival: zeros leave the unknown out": (
+        'return (c * LABELLED[side] if arm == "zeros" else c), '
+        'torch.ones(4)',
+        'return (c * LABELLED[side] if arm == "zeros" else c), '
+        'LABELLED[side]'),
+    "pairing: every seed starts alike": ("    torch.manual_seed(seed)\n"
+                                         "    return (Generator",
+                                         "    torch.manual_seed(0)\n"
+                                         "    return (Generator"),
+    "pairing: every seed has the same batches": (
+        'torch.Generator().manual_seed(seed), "lambda_rec"',
+        'torch.Generator().manual_seed(0), "lambda_rec"'),
+    "counting: G at every step": ("if (t + 1) % N_CRITIC == 0:", "if True:"),
+    "search: another rate": ("RATE * min(1, 2 - 2 * t / steps)", "RATE / 3"),
+}
+NOT = {"labels": "no metric of this page reads a label that is trained on; "
+                 "the answers are pictures",
+       "mode": "neither network has a layer that learns and measures in two "
+               "ways"}
+UNKNOWN = []
 
 WRONG = {
     "stargan-1": [("one_more = 7 * 7 * 64", "D has to read"),
