@@ -748,7 +748,7 @@ witness = ...
 # %% tags=["check"]
 # @title Check of exercise 3
 def judge_witness(arm):
-    known(arm, ARMS, "The arm")
+    assert arm in ARMS, "Name one of the five arms, as a text."
     assert arm not in ("cutmix", "mixup"), (
         "Its labels are mixed; take one whose labels are not.")
     assert arm != "cutout", (

@@ -324,8 +324,8 @@ MISTAKES = {
     "Raw λ": ("    lam = 1 - pasted / (height * width)\n", ""),
     "Swapped shares": ("lam = 1 - pasted / (height * width)",
                        "lam = pasted / (height * width)"),
-    "Labels not mixed": ("return mixed, y, y[partner], lam\n",
-                         "return mixed, y, y, lam\n"),
+    "Labels not mixed": ("return mixed, y, y[partner], lam",
+                         "return mixed, y, y, lam"),
     "No square root": ("ratio = math.sqrt(1 - lam)", "ratio = 1 - lam"),
     "Box always inside": (
         "cy, cx = rng.integers(height), rng.integers(width)   # centre: "
@@ -338,9 +338,9 @@ MISTAKES = {
         "        mixed[i, :, top:bottom, left:right] = mixed[\n"
         "            j, :, top:bottom, left:right]"),
     "Another partner's label": (
-        "return mixed, y, y[partner], lam\n",
+        "return mixed, y, y[partner], lam",
         "return mixed, y, y[torch.from_numpy(rng.permutation(len(x)))], "
-        "lam\n"),
+        "lam"),
     "Rounded up": ("h, w = int(height * ratio), int(width * ratio)",
                    "h, w = math.ceil(height * ratio) + 1, "
                    "math.ceil(width * ratio) + 1"),
@@ -416,7 +416,7 @@ EXPERIMENT = {
         "torch.optim.Adam(net.parameters(), lr, fused=True)",
         "torch.optim.Adam(net.parameters(), 1e-3, fused=True)"),
 }
-TRAIN = dict(arm="cutmix", seed=1000, steps=1)
+TRAIN = dict(arm="cutmix", seed=1000, steps=10)   # fewer: all at chance
 # At one rate: the page gives each arm the rate that suits it.
 NULL = dict(arm="cutmix", baseline="plain", strength=0.0, steps=20, lr=2e-3)
 UNKNOWN = ["run('CutMix', 0)", "look('pasted', 0)",
@@ -434,7 +434,7 @@ WRONG = {
                  ("witness = 'mixup'", "labels are mixed"),
                  ("witness = 'cutout'", "pastes nothing"),
                  ("witness = 'plain'", "of the gain"),
-                 ("witness = 'iou'", "should be one of")],
+                 ("witness = 'iou'", "one of the five arms")],
     "cutmix-4": [("mended = lambda x, y, rng: (cutmix(x, y, rng)[:3] "
                   "+ (0.5,))", "share of the pixels"),
                  ("mended = in_place", "its label speaks of"),
