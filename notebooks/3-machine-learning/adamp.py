@@ -300,7 +300,8 @@ def remove_radial(w, grad, update, delta=0.1, wd_ratio=0.1, eps=1e-8):
 # %% tags=["technique"]
 class SGDP(torch.optim.Optimizer):
     """SGD with projected momentum.  Source: official adamp/sgdp.py."""
-    project = staticmethod(remove_radial)
+    def project(self, *args):
+        return remove_radial(*args)
 
     def __init__(self, params, lr, momentum=0, dampening=0, weight_decay=0,
                  nesterov=False, eps=1e-8, delta=0.1, wd_ratio=0.1):
@@ -313,10 +314,8 @@ class SGDP(torch.optim.Optimizer):
     def step(self):
         for o in self.param_groups:
             for w in (w for w in o["params"] if w.grad is not None):
-                g, beta, state = w.grad, o["momentum"], self.state[w]
-                if not state:
-                    state["p"] = torch.zeros_like(w)
-                p = state["p"]
+                g, beta = w.grad, o["momentum"]
+                p = self.state[w].setdefault("p", torch.zeros_like(w))
                 p.mul_(beta).add_(g, alpha=1 - o["dampening"])
                 q = g + beta * p if o["nesterov"] else p
                 r = self.project(w, g, q, o["delta"], o["wd_ratio"], o["eps"])
@@ -361,8 +360,6 @@ def adam_update(g, state, betas, eps, nesterov):
 # %% tags=["technique"]
 class AdamP(torch.optim.Optimizer):
     """Adam with a projected update.  Source: official adamp/adamp.py."""
-    project = staticmethod(remove_radial)
-
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8,
                  weight_decay=0, delta=0.1, wd_ratio=0.1, nesterov=False):
         super().__init__(params, dict(
@@ -376,7 +373,7 @@ class AdamP(torch.optim.Optimizer):
                 g, eps = w.grad, o["eps"]
                 q, correction = adam_update(g, self.state[w], o["betas"],
                                             eps, o["nesterov"])
-                r = self.project(w, g, q, o["delta"], o["wd_ratio"], eps)
+                r = remove_radial(w, g, q, o["delta"], o["wd_ratio"], eps)
                 if o["weight_decay"] > 0:
                     w.mul_(1 - o["lr"] * o["weight_decay"] * r)
                 w.add_(q, alpha=-o["lr"] / correction)
@@ -1120,12 +1117,12 @@ def judge_suspect(function):
                         ("rows pass at delta 0.3 only", (3, 2, 2)),
                         ("whole passes", (3, 2, 2)), ("whole passes", (3, 4)),
                         ("nothing passes", (3, 4)), ("a bias", (4,))):
-        for settings in ({}, {"delta": 0.3, "wd_ratio": 0.5, "eps": 0.2}):
+        for settings in ((), (0.3, 0.5, 0.2)):   # delta, wd_ratio, eps
             w, u = rng.normal(size=(2, *shape))
             g = gradient(kind, w, rng)
-            expected, factor = by_loops(w, g, u, **settings)
+            expected, factor = by_loops(w, g, u, *settings)
             w, g, u = map(torch.tensor, (w, g, u.copy()))
-            got = function(w, g, u, **settings)
+            got = function(w, g, u, *settings)
             gap = np.abs(u.numpy() - expected).max()
             case = f"Case '{kind}', shape {shape}, settings {settings}: "
             assert gap < 1e-6, (f"{case}the update is off by {gap:.2f}. "

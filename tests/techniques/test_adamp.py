@@ -454,6 +454,49 @@ TRAIN = {"arm": "sgdp", "seed": 1000, "steps": 3}
 
 
 
+def drawn(kind, shape=(4, 3, 2)):
+    rng = np.random.default_rng(9)
+    w = rng.normal(size=shape)
+    return [torch.tensor(x) for x in (w, gradient(kind, w, rng),
+                                      rng.normal(size=shape))]
+
+
+def view_of(space, **settings):
+    w, g, _ = drawn("none")
+    view = space["scale_invariant_view"](w, g, **settings)
+    return np.array([view is space["channel_view"], view is None])
+
+
+def projected(space, **settings):
+    w, g, u = drawn("rows")
+    return [np.array(space["remove_radial"](w, g, u, **settings)), u]
+
+
+def stepped(name, base):
+    def call(space, **settings):
+        w, *gradients = drawn("rows")
+        w = torch.nn.Parameter(w)
+        optimizer = space[name]([w], **base | settings)
+        for g in gradients:
+            w.grad = g.clone()
+            optimizer.step()
+        return w
+    return call
+
+
+SETTINGS = {
+    "scale_invariant_view": (view_of, {"delta": 5.0, "eps": 100.0}),
+    "remove_radial": (projected, {"delta": 0.0, "wd_ratio": 0.5,
+                                  "eps": 0.5}),
+    "SGDP": (stepped("SGDP", dict(lr=0.1, momentum=0.9, weight_decay=0.1)),
+             {"momentum": 0.5, "dampening": 0.3, "weight_decay": 0.2,
+              "nesterov": True, "eps": 0.5, "delta": 0.0, "wd_ratio": 0.5}),
+    "AdamP": (stepped("AdamP", dict(weight_decay=0.1)),
+              {"lr": 0.1, "betas": (0.5, 0.9), "weight_decay": 0.2,
+               "nesterov": True, "eps": 0.5, "delta": 0.0,
+               "wd_ratio": 0.5})}
+
+
 def scramble(space):
     """Each digit gets the label of another, held out or not."""
     space["LABELS"] = space["LABELS"][torch.randperm(
@@ -593,15 +636,15 @@ WRONG = {
                 ("eigenvalues = [1.0, 2.0]", "Ten numbers")],
     "adamp-5": [
         ("suspect = lambda w, g, u: remove_radial(w, g, u.clone())",
-         "Case 'rows pass', shape (3, 4), settings {}: the update is off"),
-        ("suspect = lambda *a, **k: (remove_radial(*a, **k), 1.0)[1]",
+         "Case 'rows pass', shape (3, 4), settings (): the update is off"),
+        ("suspect = lambda *a: (remove_radial(*a), 1.0)[1]",
          "the factor should be 0.1"),
-        ("suspect = lambda w, g, u, **k: remove_radial(w, g, u)",
-         "settings {'delta'"),
+        ("suspect = lambda w, g, u, *k: remove_radial(w, g, u)",
+         "settings (0.3, 0.5, 0.2)"),
         (partly("w / (view(w).norm(dim=1, keepdim=True) + eps)"),
          "shape (2, 2, 2)"),
         (partly("w / (view(w).norm(dim=1) + 1e-8).reshape(rows)"),
-         "'eps': 0.2}: the update is off"),
+         "0.2): the update is off"),
         (partly("w / (w.norm(dim=1) + eps).reshape(rows)"), "answer raised"),
         (partly("w / (view(w).norm(dim=1) + eps).reshape(rows)",
                 "view(w_hat * update).sum()"), "the update is off"),
