@@ -32,7 +32,7 @@
 #
 # **In short.**
 # Can a maximum over neighbours, which learns nothing, stand in for a learned convolution inside a block?
-# On real digits it comes within <!--=pflayer-depthwise.effect:3-->−0.002<!--/--> of a depthwise convolution in accuracy and beats a block without neighbours by <!--=pflayer-none.effect-->0.10<!--/-->, but only behind a learned 3×3 stem: without one, depthwise is ahead by <!--=pflayer-stem.effect-->0.26<!--/-->.
+# On real digits it differs from a depthwise convolution by <!--=pflayer-depthwise.effect:3-->−0.002<!--/--> in accuracy and beats a block that looks at no neighbour by <!--=pflayer-none.effect-->0.10<!--/-->, but behind a 1×1 stem depthwise is ahead of it by <!--=pflayer-stem.effect-->0.26<!--/-->.
 # Speed, for which the authors made it, and photographs are not measured here.
 
 # %% tags=["setup"]
@@ -69,14 +69,14 @@ torch.set_num_threads(1)
 # %% [markdown]
 # ## Ink that spreads by itself
 #
-# Here is a digit of 8 by 8 pixels.
+# Here is a digit of 8 by 8 pixels on a black ground.
 # Replace each pixel by the largest value in the window of 3 by 3 around it, and again, and again.
 # Each time the ink spreads by one pixel, and nobody has learned how.
 
 # %% tags=["figure"]
 # @title Draw: a digit, pooled three times
-digit = data.digits(1000).test_images[3:4]
-spread = [digit]
+digit = data.digits(1000).test_images[2:3]
+spread = [F.pad(digit, (3, 3, 3, 3))]
 for _ in range(3):
     spread.append(F.max_pool2d(spread[-1], 3, stride=1, padding=1))
 image_grid(torch.cat(spread), columns=4, size=1.4,
@@ -88,7 +88,7 @@ image_grid(torch.cat(spread), columns=4, size=1.4,
 # %% [markdown]
 # A convolutional network has two jobs: to mix channels and to look at neighbours.
 # In ResNet-50 the first is done by 1×1 convolutions and the second by 3×3 ones.
-# The second job is dear: without its 3×3 convolutions the blocks of ResNet-50 have <!--=published.pflayer_params_r50_max-->14.2<!--/--> million parameters, with them <!--=published.pflayer_params_r50-->25.6<!--/--> million.
+# The second job is dear: without the 3×3 convolutions in its blocks ResNet-50 has <!--=published.pflayer_params_r50_max-->14.2<!--/--> million parameters, with them <!--=published.pflayer_params_r50-->25.6<!--/--> million.
 # **PfLayer** (파라미터 없는 층) gives it to the operation that you have just seen.
 
 # %% [markdown]
@@ -102,7 +102,7 @@ image_grid(torch.cat(spread), columns=4, size=1.4,
 # In ResNet $S$ is a learned 3×3 convolution with BN and ReLU of its own.
 # Here $S$ is **max-pooling** (최댓값 풀링), and nothing follows it: the maximum is already nonlinear.
 #
-# The parameters that go are counted on one hand.
+# The parameters that go can be counted by hand.
 # A convolution from $w$ channels to $w$ has $9 w^2$ weights, its BN $2 w$; a depthwise one, which looks at each channel by itself, $9 w$ and $2 w$:
 #
 # $$\text{conv} - \text{max} = 9 w^2 + 2 w, \qquad \text{depthwise} - \text{max} = 11 w$$
@@ -279,7 +279,8 @@ def run(arm, seed, strength=1, steps=200, lr=None):
 
 # %% [markdown]
 # The learning rate is searched for each arm over 8, 16, 32 and 64 thousandths, on ten seeds from 1000 on (six for the 1×1 stems).
-# Each takes its best; ties go to a rate inside the grid, and no arm's best lies at an end alone.
+# Each takes its best; rates that differ by one in the third decimal count as tied, and of these a middle one is taken.
+# No arm is best at an end of the grid alone.
 # Here are the two middle rates on the first of these seeds.
 # Below them `none` gets three times as many steps, for it might only be slow.
 
@@ -364,28 +365,37 @@ stem = claim(
     paper="Every network of the authors keeps a learned spatial stem "
           "(official code).", picture=False)
 
+# %% [markdown]
+# All arms with a 3×3 stem, a dot a seed; `avg` and `max`, which have the same size, are drawn a little to the left and right of `none`.
+# Then the four claims, each in units of its bar.
+
 # %% tags=["figure"]
 # @title Draw: accuracy against parameters, every seed
 fig, ax = subplots(width=7.4, height=3.6)
-places = {"none": "plain", "avg": "sixth", "max": "method", "kept": "fifth",
-          "depthwise": "rival", "hybrid": "method", "conv": "other"}
-for arm, colour in places.items():
+places = {"none": ("plain", "left"), "avg": ("sixth", "left"),
+          "max": ("method", "above"), "kept": ("fifth", "below"),
+          "depthwise": ("rival", "right"), "hybrid": ("method", "right"),
+          "conv": ("other", "right")}
+for arm, (colour, where) in places.items():
     values = (runs if arm in runs["accuracy"] else beside)["accuracy"][arm]
-    size = parameters(make_net(arm))
-    side = {"avg": -60, "max": 60}.get(arm, 0)     # of the same size
-    ax.plot([size + side] * len(values), values, "o", ms=4,
-            color=palette[colour], alpha=0.7)
-    right = arm not in ("avg", "none")
-    ax.annotate(arm, (size + side, sum(values) / len(values)),
-                xytext=(7 if right else -7, -4), textcoords="offset points",
-                ha="left" if right else "right", color=palette[colour])
-ax.set(xlim=(6700, 13_600), xlabel="parameters of the network",
+    size = parameters(make_net(arm)) + {"avg": -60, "max": 60}.get(arm, 0)
+    ax.plot([size] * len(values), values, "o", ms=4, alpha=0.7,
+            color=palette[colour])
+    at, (dx, dy), side = {
+        "left": (sum(values) / len(values), (-7, -4), "right"),
+        "right": (sum(values) / len(values), (7, -4), "left"),
+        "above": (max(values), (0, 6), "center"),
+        "below": (min(values), (4, -12), "center")}[where]
+    ax.annotate(arm, (size, at), xytext=(dx, dy), ha=side,
+                textcoords="offset points", color=palette[colour])
+ax.margins(y=0.12)
+ax.set(xlim=(6900, 13_600), xlabel="parameters of the network",
        ylabel="accuracy, held-out digits",
        title="Looking at neighbours matters more than learning how")
 show(fig, "Accuracy against parameters, a dot a seed: none far below all "
-          "others, avg, max and kept above it at nearly the same number of "
-          "parameters, depthwise beside them, hybrid and conv to the right "
-          "and slightly higher.")
+          "others; avg, max and kept above it at nearly the same number of "
+          "parameters; depthwise beside them; hybrid and conv far to the "
+          "right and only slightly higher.")
 
 # %% tags=["figure"]
 # @title Draw: all claims, in units of their bars
@@ -404,7 +414,7 @@ for record in (depthwise, none, hybrid, stem):
 # `hybrid` differs from `conv` in two things, the maximum where the map keeps its size and the mean before the strided convolution, and we have not told them apart.
 #
 # The maximum itself is not the point.
-# `avg`, which is linear and learns nothing either, is drawn beside it and is as good here; no claim was made about it.
+# `avg`, which is linear and learns nothing either, is not behind it in the table; no claim was made about it.
 
 # %% [markdown]
 # ## Who knows left from right?
@@ -479,7 +489,7 @@ def middle(x):
     return [(x.sum(d).flatten() @ at / x.sum()).item() for d in (3, 2)]
 
 
-wide = F.pad(digit, (4, 4, 4, 4))
+wide = F.pad(digit, (8, 8, 8, 8))
 right = wrong = wide
 for _ in range(3):
     right = F.max_pool2d(right, 3, 1, 1)
@@ -489,7 +499,7 @@ for name, x in (("window in the middle", right), ("on one side", wrong)):
     print(f"{name:20s} moved by {row:5.2f} rows, {column:5.2f} columns")
 
 # %% [markdown]
-# Three pixels of eight: the branch speaks of another place than the shortcut to which it is added.
+# One pixel for each pooling, up and to the left: the branch speaks of another place than the shortcut to which it is added.
 #
 # And the first?
 # In the table above `kept` is below `max`; it stands there on fewer seeds and without a claim.
@@ -505,7 +515,7 @@ for name, x in (("window in the middle", right), ("on one side", wrong)):
 #
 # The numbers are the official README's.
 # Speed is the authors' reason: a depthwise convolution saves parameters and hardly any time.
-# This page cannot show it, since on maps of 8 pixels overhead is all.
+# This page does not show it: on maps of 8 pixels on a CPU, time goes mostly into calling the layers.
 # Nor does it show what happens at the end of a long training: on seeds from 1000 on, with three times the steps, `depthwise` was ahead of `max` by more than here.
 # What it does show is which of the two jobs of a block needs weights on small images, and that the stem carries the direction.
 # Whether one 3×3 stem is enough for photographs, it cannot say; the authors' stem looks at 7×7 pixels.
@@ -516,7 +526,7 @@ for name, x in (("window in the middle", right), ("on one side", wrong)):
 # |---|---|---|
 # | other widths and expansions, 1,000 labels, batches of 64 | seeds from 1000 on | the same order of all arms |
 # | 160 steps in place of 200 | seeds from 1000 on | the same order, more spread from seed to seed |
-# | 600 steps, one third of the arms | seeds from 1000 on | all higher; `none` still behind all others, `depthwise` ahead of `max` |
+# | 600 steps, three arms | seeds from 1000 on | all higher; `none` still behind all others, `depthwise` ahead of `max` |
 # | `kept` as the bad arm of the first claim | seeds from 1000 on | its loss is as large as the margin, which proves little; `none` is the bad arm |
 # | the experiment above | seeds 0 to 7 and 0 to 4, once | the four verdicts above |
 #
@@ -526,7 +536,7 @@ for name, x in (("window in the middle", right), ("on one side", wrong)):
 #
 # The same trick serves transformers: in `vit_pf.py` every second block has its attention replaced by a linear layer to three times the width, GELU, a 3×3 maximum on the grid of tokens, GELU, and a linear layer back.
 # For [PiT](../../chapters/2-stack.md) with such blocks the README gives <!--=published.pflayer_imagenet_pit_s_max-->80.8<!--/--> %, where PiT's own gives <!--=published.pit_imagenet_s-->80.9<!--/--> % with attention throughout.
-# ReXNet, in [chapter 3](../../chapters/3-machine-learning.md), asks the opposite question: which learned layers should be wider.
+# ReXNet, in [chapter 3](../../chapters/3-machine-learning.md), takes bottlenecks as well, keeps their convolutions, and changes how many channels each layer has.
 
 # %% [markdown]
 # ## Exercises
