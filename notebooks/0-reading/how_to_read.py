@@ -57,8 +57,8 @@ import math
 
 import numpy as np
 
-from lab1784 import (check, claim, compare, draw_claim, overview, palette,
-                     show, verdict)
+from lab1784 import (check, claim, compare, draw_claim, near, overview,
+                     palette, show, verdict)
 from lab1784.claims import t_quantile
 from lab1784.figures import subplots
 
@@ -426,6 +426,7 @@ half_length = ...
 def judge_half_length(value):
     d = np.array([0.02, 0.05, 0.03, 0.06, 0.04])
     error = d.std(ddof=1) / math.sqrt(5)
+    value = float(value)
     for wrong, why in (
             (1.96 * error, "1.96 belongs to a known spread; yours comes "
                            "from five numbers."),
@@ -436,7 +437,7 @@ def judge_half_length(value):
             (2 * 2.776 * error, "That is the whole length, not half."),
             (error, "That is the standard error; now multiply it by t.")):
         assert abs(value - wrong) > 2e-4, why
-    assert abs(value - 2.776 * error) < 2e-4, (
+    assert near(value, 2.776 * error, rel=0.01), (
         "Standard deviation with n - 1, over the root of n, times t.")
 
 check("reading-1", half_length, judge_half_length)

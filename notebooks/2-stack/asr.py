@@ -308,7 +308,7 @@ show(fig, "A lattice of six frames and seven places; each node holds the "
 # It comes from the same recursion, run from the last frame and the last place backwards.
 # With it the paper finds the slope for the network's output $u$ before the softmax:
 #
-# $$\frac{\partial\,\text{loss}}{\partial u^t_k} = y^t_k - \gamma^t_k, \qquad \gamma^t_k = \frac{1}{p(\mathbf{l} \mid \mathbf{x})} \sum_{s:\, l'_s = k} \frac{\alpha_t(s)\,\beta_t(s)}{y^t_k}$$
+# $$\begin{aligned} \frac{\partial\,\text{loss}}{\partial u^t_k} &= y^t_k - \gamma^t_k \\ \gamma^t_k &= \frac{1}{p(\mathbf{l} \mid \mathbf{x})} \sum_{s:\, l'_s = k} \frac{\alpha_t(s)\,\beta_t(s)}{y^t_k} \end{aligned}$$
 #
 # Both $\alpha$ and $\beta$ hold the factor of frame $t$, so one of them is divided out.
 # Read $\gamma^t_k$: of all the probability that reaches the right text, the share that passes label $k$ at frame $t$.
@@ -323,15 +323,15 @@ show(fig, "A lattice of six frames and seven places; each node holds the "
 # `make` is the function that gives places and jumps, so that exercise 4 can exchange it.
 
 # %% tags=["technique"]
-def occupancy(log_y, labels, frames, make=lattice):
+def occupancy(log_y, labels, frames, make=None):
     """Log probability of the texts, and the share gamma of each label.
 
     log_y: (T, N, K) log probabilities.  labels: (N, L), 0 after the end.
-    frames: (N,) lengths.  make: gives places and jumps.  Returns log p
+    frames: (N,) lengths.  make: lattice, where not given.  Returns log p
     (N,), -inf where no path spells the text, and gamma (T, N, K), zero
     there and after the end.  Source: equations 5-16.
     """
-    z, jump = make(labels)
+    z, jump = (make or lattice)(labels)
     (T, N, _), S = log_y.shape, z.shape[1]
     over = torch.arange(T)[:, None, None] >= frames[:, None]
     filler = torch.where(z == 0, 0.0, NEVER).to(log_y)
@@ -451,7 +451,7 @@ ARMS = ("aligned", "uniform", "ctc")
 
 
 @remember(most=32)
-def train(arm, seed, strength, steps, make=lattice, lr=1e-2, batch=16):
+def train(arm, seed, strength, steps, make=None, lr=1e-2, batch=16):
     """A trained network, and -ln p(text) a recording, step by step."""
     known(arm, ARMS, "arm")
     x, frames, texts, truth = corpus(seed, 500)

@@ -141,14 +141,14 @@ show(fig, "Left, six numbered domains with an arrow from each to each "
 # It should carry the label it was asked for.
 # $D$ learns to read labels on real pictures only, $G$ is judged by what $D$ has learnt:
 #
-# $$\mathcal{L}_{cls}^{r} = \mathbb{E}\,[-\log D_{cls}(c' \mid x)], \qquad \mathcal{L}_{cls}^{f} = \mathbb{E}\,[-\log D_{cls}(c \mid G(x,c))]$$
+# $$\begin{aligned} \mathcal{L}_{cls}^{r} &= \mathbb{E}\,[-\log D_{cls}(c' \mid x)] \\ \mathcal{L}_{cls}^{f} &= \mathbb{E}\,[-\log D_{cls}(c \mid G(x,c))] \end{aligned}$$
 #
 # And there should be a way back: translated to $c$ and again to $c'$, the picture should be the one that went in.
 # This is the **cycle loss** (순환 손실), which the paper calls reconstruction loss, hence *rec*:
 #
 # $$\mathcal{L}_{rec} = \mathbb{E}\,[\lVert x - G(G(x,c),\,c')\rVert_1]$$
 #
-# $$\mathcal{L}_D = -\mathcal{L}_{adv} + \lambda_{cls}\mathcal{L}_{cls}^{r}, \qquad \mathcal{L}_G = \mathcal{L}_{adv} + \lambda_{cls}\mathcal{L}_{cls}^{f} + \lambda_{rec}\mathcal{L}_{rec}$$
+# $$\begin{aligned} \mathcal{L}_D &= -\mathcal{L}_{adv} + \lambda_{cls}\mathcal{L}_{cls}^{r} \\ \mathcal{L}_G &= \mathcal{L}_{adv} + \lambda_{cls}\mathcal{L}_{cls}^{f} + \lambda_{rec}\mathcal{L}_{rec} \end{aligned}$$
 #
 # with $\lambda_{cls} = 1$ and $\lambda_{rec} = \lambda_{gp} = 10$.
 # The distance in $\mathcal{L}_{rec}$ is, in the code, a mean over pixels and colours.

@@ -32,7 +32,7 @@
 #
 # **In short.**
 # Does a screen that sends each person to the car that is fastest for them make everybody slower?
-# In a full tower at lunch it does: a rule that also counts the seconds of the others takes <!--=elevators-heavy-fastest.mean.everyone:1-->94.6<!--/--> seconds a journey, that rule <!--=elevators-heavy-fastest.mean.fastest:1-->115.8<!--/-->; at four tenths of that load nothing is gained by it.
+# In a full tower at lunch a rule that also counts the seconds of the others takes <!--=elevators-heavy-fastest.mean.everyone:1-->94.6<!--/--> seconds a journey, one that counts yours alone <!--=elevators-heavy-fastest.mean.fastest:1-->115.8<!--/-->; at four tenths of that load nothing is gained.
 # It does not show what runs in 1784, nor what a real lunch hour looks like.
 
 # %% tags=["setup"]
@@ -64,7 +64,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lab1784 import (check, claim, compare, draw_claim, interactive, known,
-                     overview, palette, remember, show)
+                     near, overview, palette, remember, show)
 from lab1784.claims import interval
 from lab1784.exercises import Unanswered
 from lab1784.figures import subplots
@@ -795,18 +795,19 @@ upper_trip = ...
 # @title Check of exercise 1
 def judge_upper(seconds):
     whole, zone = round_trip(27, 12, TOWER)[0], round_trip(13, 12, TOWER)[0]
-    assert abs(seconds - whole) > 0.01, (
+    seconds = float(seconds)
+    assert not near(seconds, whole, rel=0.004), (
         "That is a car for all 27 floors; this one has 13 goals.")
-    assert abs(seconds - zone) > 0.01, (
+    assert not near(seconds, zone, rel=0.004), (
         "That car turns at floor 13; add the floors that it passes.")
-    assert abs(seconds - zone - 14 * TOWER.t_v) > 0.01, (
+    assert not near(seconds, zone + 14 * TOWER.t_v, rel=0.004), (
         "It passes the lower floors twice, up and down.")
     rng = np.random.default_rng(3)
     goals = rng.integers(15, 28, size=(200_000, 12))
     stops = 1 + (np.diff(np.sort(goals), axis=1) > 0).sum(1)
     drawn = (2 * goals.max(1) * TOWER.t_v + (stops + 1) * TOWER.t_s
              + 24 * TOWER.t_p).mean()
-    assert abs(seconds - drawn) < 0.2, "Take S and H from 13 floors."
+    assert near(seconds, drawn, rel=0.004), "Take S and H from 13 floors."
 
 check("elevators-1", upper_trip, judge_upper)
 
@@ -829,8 +830,7 @@ order = (..., ..., ...)
 # %% tags=["check"]
 # @title Check of exercise 2
 def judge_order(weights):
-    if ... in weights:
-        raise Unanswered
+    weights = [float(w) for w in weights]
     assert sorted(weights) == [0, 1, 4], "Name 0, 1 and 4, each once."
     took = {w: run("everyone", 1000, strength=w, steps=600)["journey"]
             for w in weights}

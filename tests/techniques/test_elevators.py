@@ -331,6 +331,9 @@ EXPERIMENT = {
 NOT = {"exam": "nothing is trained here, hence nothing examined",
        "labels": "nothing is trained here, there are no labels",
        "mode": "nothing is trained here, there is no network"}
+STAYS = {name: "CAPACITY, made once by round_trip" for name in (
+    "Lobby counted as a goal", "Highest floor always the top",
+    "Way back forgotten")}
 UNKNOWN = ["cost('slowest', Car(), Passenger('x', 0, 0, 3), TOWER)"]
 
 WRONG = {
