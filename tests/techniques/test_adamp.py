@@ -78,6 +78,11 @@ def equals_the_adamp_package(page):
                            **settings)
         same_paths(page["AdamP"], adamp.AdamP, kind, (4, 5), scale=1e-6,
                    lr=0.02, wd_ratio=0.5, delta=0.3)
+    # An eps so large that every cosine passes: it is handed to all three.
+    same_paths(page["AdamP"], adamp.AdamP, "none", (4, 5), lr=0.02, eps=40.0,
+               weight_decay=0.3)
+    same_paths(page["SGDP"], adamp.SGDP, "none", (4, 5), lr=0.02, eps=40.0,
+               momentum=0.9, weight_decay=0.3)
 
 
 def equals_the_sgdp_package(page):
