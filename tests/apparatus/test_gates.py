@@ -190,3 +190,11 @@ def test_a_surprise_is_told_to_a_reader(capsys, monkeypatch):
     claim("x-1", "b beats a", compare(run, ["a", "b"]), metric="accuracy", unit="share",
           arm="b", baseline="a", reason="a test", least=0.5)
     assert "this run says 'does not hold'. Another" in capsys.readouterr().out
+
+
+def test_a_surprise_on_shifted_seeds_stops_nothing(capsys, monkeypatch):
+    """They are run to see what comes; the claims after it are run, too."""
+    monkeypatch.setenv("LAB1784_SEED", "100")
+    claim("x-1", "b beats a", compare(run, ["a", "b"]), metric="accuracy",
+          unit="share", arm="b", baseline="a", reason="a test", least=0.5)
+    assert "this run says 'does not hold'" in capsys.readouterr().out
