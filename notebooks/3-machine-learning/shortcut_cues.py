@@ -629,7 +629,7 @@ for record in (colour, left, contrast_counts, untrained):
 # Taught alone at equal contrast, shape and orientation come to <!--=shortcut-left.mean.alone-->0.98<!--/-->; among four cues they stand at <!--=shortcut-left.mean.together-->0.33<!--/-->, though each has more contrast there than colour has.
 # We read it so: the network does not weigh four good rules and choose, it takes what it gets first, and what it gets first serves for every picture it is shown.
 #
-# Paled, colour leads size by <!--=shortcut-contrast.mean.equal-->0.29<!--/--> in place of <!--=shortcut-contrast.mean.vivid-->0.47<!--/-->.
+# Paled, colour leads size by <!--=shortcut-contrast.mean.equal-->0.23<!--/--> in place of <!--=shortcut-contrast.mean.vivid-->0.45<!--/-->.
 # The third claim's verdict is that on bet (d).
 # Whether colour still leads at equal contrast has no claim of its own here.
 #
