@@ -32,7 +32,7 @@
 #
 # **In short.**
 # What must a language model be trained on before it solves a new task from examples in its prompt, and what does it add to tune the prompt?
-# After eight examples of a task that nobody trained, a small model trained on 5,152 tasks is right on <!--=hyperclova-diversity.mean.many-->0.94<!--/--> of the questions and one trained on 32 tasks on <!--=hyperclova-diversity.mean.few-->0.45<!--/-->; a tuned prompt lifts the second, frozen, from <!--=hyperclova-rescue.mean.4 shots-->0.39<!--/--> to <!--=hyperclova-rescue.mean.p-tuned-->0.83<!--/--> with four labelled words, and adds nothing to the first.
+# After eight examples of a task that nobody trained, a small model trained on 5,152 tasks is right on <!--=hyperclova-diversity.mean.many-->0.94<!--/--> of the questions and one trained on 32 tasks on <!--=hyperclova-diversity.mean.few-->0.45<!--/-->; a tuned prompt lifts the second, frozen, from <!--=hyperclova-rescue.mean.4 shots-->0.41<!--/--> to <!--=hyperclova-rescue.mean.p-tuned-->0.89<!--/--> with four labelled words, and adds nothing to the first.
 # It does not show that reading arises from plain text, nor any result of HyperCLOVA itself.
 
 # %% tags=["setup"]
@@ -78,7 +78,7 @@ torch.set_num_threads(1)
 #
 # > 감 가 · 물 나 · 배 가 · 우유 나 · 귤 ?
 #
-# Persimmon, water, pear and milk are each followed by 가 or 나, two syllables that number the items of a list in Korean, as a and b do in English.
+# Persimmon, water, pear and milk are each followed by 가 or 나, which number the items of a list in Korean, as a and b do in English.
 # Then comes a tangerine, and the question is which syllable follows.
 # You say 가.
 # Nobody told you that the task was fruit against drinks, or that there was a task.
@@ -544,7 +544,7 @@ print(f"model: {count(lm):,} weights, all trained by fine-tuning\n"
 # ## The claims
 #
 # Statement, rival, seeds and least effect of each were written down before seeds 30 to 34 were run for the first time.
-# So was a floor: a model that is not right on `0.95` of the questions about the 32 tasks that both met in training has not learned, and the page stops.
+# So was a floor: a model that is not right on `0.95` of the questions about the 32 tasks of *few*, which *many* may meet too, has not learned, and the page stops.
 #
 # The first claim is HyperCLOVA's in miniature: more shots, more right answers.
 # A perfect reader of one shot is right in 4 cases of 7: half of the words asked are of the shot's group, and for the others seven labels are left to guess from.
@@ -622,7 +622,7 @@ show(fig, "Left, right answers on unseen tasks against the number of shots, "
 # (b) is wrong as well: one shot lifts *few* well above one in eight, for a label in the prompt is likely to come again, in its training as here.
 # (c) is what happened.
 #
-# (d) is wrong *here*: with the labels dealt anew *many* falls from <!--=hyperclova-shots.mean.8 shots-->0.94<!--/--> to <!--=hyperclova-shots.mean.8 shuffled-->0.48<!--/-->, about what a coin between the two labels of the prompt would give.
+# (d) is wrong *here*: with the labels dealt anew *many* falls from <!--=hyperclova-shots.mean.8 shots-->0.94<!--/--> to <!--=hyperclova-shots.mean.8 shuffled-->0.50<!--/-->, about what a coin between the two labels of the prompt would give.
 # For large models the answer is disputed.
 # [Min et al. (2022)](https://aclanthology.org/2022.emnlp-main.759) found that random labels hardly hurt twelve of them; [Yoo et al. (2022)](https://arxiv.org/abs/2205.12685), two of whom are also authors of HyperCLOVA, found that it depends on the setting.
 #
@@ -632,7 +632,7 @@ show(fig, "Left, right answers on unseen tasks against the number of shots, "
 # ## A tuned prompt against its rivals
 #
 # The third claim is about *many*, which reads.
-# P-tuning is reported to keep up with training the weights; the rival is fine-tuning with the other words in its row, and the bad arm an untrained prompt.
+# P-tuning is reported to keep up with training the weights, so fine-tuning with the other words in its row is the rival.
 # The fourth is about *few*, which does not read, and about the two ways that leave its weights alone.
 
 # %% tags=["results"]
@@ -673,13 +673,12 @@ for record in (shots, diversity, tuned, rescue):
     draw_claim(record)
 
 # %% [markdown]
-# On *many* the tuned prompt is right on <!--=hyperclova-tuned.mean.p-tuned-->0.92<!--/--> of the new words and fine-tuning on <!--=hyperclova-tuned.mean.fine-tuned-->0.72<!--/-->.
+# On *many* the tuned prompt is right on <!--=hyperclova-tuned.mean.p-tuned-->0.92<!--/--> of the new words and fine-tuning on <!--=hyperclova-tuned.mean.fine-tuned-->0.97<!--/-->: ahead on average, and within the margin.
 # Four shots with nothing trained are right on <!--=hyperclova-tuned.mean.4 shots-->0.95<!--/-->: for a model that reads, there was nothing to gain.
 #
 # (e) is wrong and (f) is right.
-# On *few* four shots are right on <!--=hyperclova-rescue.mean.4 shots-->0.39<!--/-->, the tuned prompt on <!--=hyperclova-rescue.mean.p-tuned-->0.83<!--/-->, and no weight has changed: the model knew the groups all along, and a point of its input space uses them to which no row of four shots led.
-# But fine-tuning is right on <!--=hyperclova-rescue.mean.fine-tuned-->0.83<!--/-->.
-# So a tuned prompt is for a model that may not be touched.
+# On *few* four shots are right on <!--=hyperclova-rescue.mean.4 shots-->0.41<!--/-->, the tuned prompt on <!--=hyperclova-rescue.mean.p-tuned-->0.89<!--/-->, and no weight has changed: the model knew the groups all along, and a point of its input space uses them to which no row of four shots led.
+# Fine-tuning is right on <!--=hyperclova-rescue.mean.fine-tuned-->0.90<!--/--> and changes every weight for it.
 #
 # Frozen means frozen: a hash of all weights before and after.
 
@@ -727,7 +726,7 @@ for arm in ARMS:
           f"label, word: {right:.2f}")
 
 # %% [markdown]
-# The model trained on many tasks drops to about one half or below: it reads well only in the one form that its training had.
+# *many* drops to about one half: it reads well only in the one form that its training had.
 
 # %% [markdown]
 # ## What we shrank
@@ -753,7 +752,7 @@ for arm in ARMS:
 # | four attributes of 32 words, 48 tasks | before this page | learned by heart: held-out accuracy fell with the shots |
 # | 16, 32 and 64 tasks for *few*, 300 to 800 steps; three rates | seeds 1000 and 1001 | after eight shots about two thirds right with 64 tasks, less than half with fewer; the largest rate best for both arms |
 # | first edition: six claims; the tuned prompt's rival was fine-tuning without the other words in its row | seeds 0 to 4, once | all held, the rival was weak |
-# | fine-tuning on words alone, on whole rows, on one word behind three; rates from `0.00003` to `0.03`, 20 and 40 steps | seeds from 1000 on | *many*: `0.75`, `0.98`, `0.99` at best; *few*: `0.95`, `0.91`, `0.90`; the last kept; ahead of the tuned prompt by `0.03` to `0.07`, so that a margin of `0.1` was not settled |
+# | fine-tuning on words alone, on whole rows, on one word behind three; rates from `0.00003` to `0.03`, 20 and 40 steps | seeds from 1000 on | *many*: `0.75`, `0.98`, `0.99` at best; *few*: `0.95`, `0.91`, `0.90`; the last kept; ahead of the tuned prompt by `0.03` to `0.07`, so a margin of `0.1` was unsettled on one set of seeds in four |
 # | encoder: rates from `0.003` to `0.1`, 20 to 80 steps; free vectors without it | seeds 1000 to 1004 | *many*: `0.93`, and `0.95` with 80 steps, which is within the noise; *few*: `0.89`; vectors `0.96` and `0.92`, dropped for length |
 # | the experiment above; *few* never without a group | seeds 30 to 34, once | the verdicts above |
 #
@@ -907,7 +906,7 @@ def judge_against(pair):
     assert base == "few", "That one does read examples: look at the other."
     assert arm != "fine-tuned", "There the weights are not frozen."
     for seed in (1000, 1001):
-        ours, four = (run_tuning(a, seed, base, n=12)["accuracy"]
+        ours, four = (run_tuning(a, seed, base, n=8)["accuracy"]
                       for a in (arm, "4 shots"))
         assert ours > four + 0.1, (
             f"Right on {ours:.2f} there, and on {four:.2f} behind four shots.")
@@ -994,7 +993,7 @@ def losses(tune, every=4, parts=8):
     return seen, fingerprint(lm) == before
 
 
-given, _, said = four_words(1000, n=12)
+given, _, said = four_words(1000, n=4)
 fallen = {name: losses(tune) for name, tune in (("suspect", suspect),
                                                 ("p_tune", p_tune))}
 for name, (_, same) in fallen.items():
