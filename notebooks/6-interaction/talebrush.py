@@ -18,55 +18,131 @@
 # | Paper | J. J. Y. Chung, W. Kim, K. M. Yoo, H. Lee, E. Adar, M. Chang, [*TaleBrush: Sketching Stories with Generative Pretrained Language Models*](https://doi.org/10.1145/3491102.3501819), CHI 2022 |
 # | Its engine | B. Krause et al., [*GeDi: Generative Discriminator Guided Sequence Generation*](https://arxiv.org/abs/2009.06367), Findings of EMNLP 2021 |
 # | Official code | [naver-ai/talebrush](https://github.com/naver-ai/talebrush), `TaleBrush_Backend/`: `server_code.ipynb`, `modeling_utils.py`, `train_GeDi_fortune.py`, read at commit `e19c3b2` |
+# | Rule read in | official code |
 # | In the article | section 2.4, interfaces with large language models |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); conditional probability, Bayes' rule, a network that predicts the next word |
 # | Data | sentences drawn from a grammar of 40 words, whose probabilities are known exactly |
 # | Time | <!--=bench.talebrush.seconds-->36<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
-# 언어모델은 그럴듯한 다음 문장을 쓰지만, 이야기가 어디로 가야 하는지는 모릅니다.
-# 테일브러시(TaleBrush)는 사람이 그린 선의 높이를 주인공의 운으로 읽고, 문장마다 그 높이에 맞는 단어를 고르도록 언어모델을 이끕니다.
-# 작은 조건부 언어모델이 '맞다'와 '아니다' 두 코드로 매긴 확률을 베이즈 규칙으로 견주어, 큰 모델의 다음 단어 확률에 곱합니다.
-# 이 장은 단어 40개짜리 문법에서 선과 이야기의 차이, 배우지 않은 높이에서의 차이, 문장이 얼마나 어색해지는지를 다섯 시드로 잽니다.
-# 사람이 읽고 좋아하는지, 긴 이야기가 앞뒤로 이어지는지는 이 크기에서 물을 수 없습니다.
+# 언어 모델은 그럴듯한 다음 문장을 쓰지만, 이야기가 어디로 가야 하는지는 알지 못합니다.
+# 테일브러시(TaleBrush)는 사람이 그린 선의 높이를 주인공의 운으로 읽고, 작은 조건부 언어 모델로 기반 언어 모델의 단어 선택을 조절합니다.
+# 이 페이지는 단어 40개로 된 문법에서 문장을 생성했고, 선과 문장의 거리를 세 번 써서 고르는 방법, 작은 모델이 혼자 쓰는 방법과 비교합니다.
+# 가중치와 거르기를 하나씩 떼어 보고, 문장이 얼마나 다양하게 남는지도 시드 다섯 개로 측정합니다.
+# 사람이 읽고 좋아하는지, 긴 이야기가 앞뒤로 이어지는지는 이 페이지로 알 수 없습니다.
+#
+# **In short.**
+# Can a drawn line steer a language model that has never heard of fortune, and at what price?
+# A filter does it alone: with it, and no weight on the small model's vote, sentences miss the line by <!--=talebrush-filter.mean.filter:1-->?<!--/--> points of 100, with the weight as well by <!--=talebrush-filter.mean.guided:1-->?<!--/-->, with the weight alone by <!--=talebrush-filter.mean.vote:1-->?<!--/--> and unguided by <!--=talebrush-filter.mean.unguided:1-->?<!--/-->; the price is novelty, for the share of different sentences falls from <!--=talebrush-distinct.mean.unguided-->?<!--/--> to <!--=talebrush-distinct.mean.guided-->?<!--/-->.
+# It does not show whether anybody likes to write so, or whether a long story hangs together.
 
 # %% tags=["setup"]
-# In Colab this fetches the book's helper; elsewhere it does nothing.
-import importlib.util, os, subprocess, sys
-if importlib.util.find_spec("lab1784") is None:
+# @title Set-up: in Colab this installs the book's helper
+import importlib.util, os, pathlib, subprocess, sys
+for folder in [pathlib.Path.cwd(), *pathlib.Path.cwd().parents][::-1]:
+    if (folder / "lab1784" / "__init__.py").exists():
+        sys.path.insert(0, str(folder))    # in a clone, the clone's own
+spec, env = importlib.util.find_spec("lab1784"), os.environ
+if spec is None or spec.origin is None:
     book = "git+https://github.com/OWNER/REPO"
+    if not {"COLAB_RELEASE_TAG", "LAB1784_SOURCE"} & env.keys():
+        raise ImportError(
+            f"Rename {list(spec.submodule_search_locations)[0]}: it is in the "
+            "way of the book's helper" if spec else "The book's helper is not "
+            f"here: open a clone of the book, or run pip install {book}")
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps",
-                    os.environ.get("LAB1784_SOURCE", book)], check=True)
+                    env.get("LAB1784_SOURCE", book)], check=True)
     importlib.invalidate_caches()
     print("Installed lab1784 only; no other package was changed.")
 
 # %% tags=["imports"]
-import functools
+# @title Imports
 import itertools
 import math
 import textwrap
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from lab1784 import Runs, check, claim, compare, interactive, palette, show
-from lab1784.exercises import Unanswered
+from lab1784 import (check, claim, compare, draw_claim, interactive, known,
+                     near, overview, palette, remember, show)
 from lab1784.figures import subplots
 
 torch.set_num_threads(1)
 
 # %% [markdown]
+# ## Draw a line
+#
+# A story of four sentences, at home, in town, in jail and at sea, about Mina.
+# You draw the height of her **fortune** (운) for each, and a machine writes a sentence that should lie there.
+# The dots are where it lies, in the reading of a judge that you will meet in a moment.
+#
+# The line to begin with starts low, climbs, falls into a hole and ends high.
+# None was picked.
+# Some are about Rex, Mina's rival, whose luck is hers turned round.
+
+# %% tags=["figure"]
+# @title Draw: a line of four heights and the story that follows it
+HEIGHTS, PLACES = [0.0, 25.0, 50.0, 75.0, 100.0], [0, 1, 3, 2]
+STORY = [                # what `tell` wrote, below: reading and sentence
+    (1, "At home, Mina sadly got a rotten wolf and sighed."),
+    (22, "At home, Rex gladly got a lovely treasure but wept."),
+    (40, "At home, Rex gladly took the rotten horse but smiled."),
+    (93, "At home, Rex wearily got a rotten horse but wept."),
+    (99, "At home, Rex wearily saw a cruel wolf and sighed."),
+    (2, "In town, Mina wearily took that cruel debt but fell."),
+    (9, "In town, Mina wearily got a rotten debt but wept."),
+    (24, "In town, Rex wearily got a golden debt but sang."),
+    (42, "In town, Mina proudly took that rotten debt but waited."),
+    (89, "In town, Rex wearily got a small wolf but sighed."),
+    (11, "In jail, Mina calmly saw that cruel horse and sighed."),
+    (37, "In jail, Rex calmly saw a lovely treasure and sighed."),
+    (23, "In jail, Rex calmly got a lovely letter and danced."),
+    (95, "In jail, Rex sadly found the cruel horse and sighed."),
+    (92, "In jail, Rex calmly got the rotten letter but fell."),
+    (2, "At sea, Rex gladly took that golden treasure and slept."),
+    (30, "At sea, Rex gladly found the plain treasure but wept."),
+    (66, "At sea, Rex wearily got the plain treasure but fell."),
+    (95, "At sea, Rex wearily found the cruel wolf and waited."),
+    (81, "At sea, Rex wearily got the cruel horse but waited."),
+]
+story = [[text for _, text in STORY[5 * k:5 * k + 5]] for k in range(4)]
+value = [[read / 100 for read, _ in STORY[5 * k:5 * k + 5]]
+         for k in range(4)]
+outcomes = {key: {"texts": [story[k][i] for k, i in enumerate(key)],
+                  "values": [value[k][i] for k, i in enumerate(key)]}
+            for key in itertools.product(range(5), repeat=4)}
+start = (1, 3, 0, 4)
+fig, ax = subplots(width=7.0, height=3.6)
+ax.plot(range(4), [HEIGHTS[i] for i in start], "o-", label="drawn",
+        color=palette["plain"])
+ax.plot(range(4), [100 * value[k][i] for k, i in enumerate(start)], "D",
+        ms=8, label="the story", color=palette["method"])
+ax.set(xticks=range(4), ylabel="fortune", ylim=(-5, 135), xlim=(-0.4, 3.6),
+       yticks=HEIGHTS, title="Low, up, into a hole and out again")
+ax.set_xticklabels(["\n".join(textwrap.wrap(story[k][i], 20))
+                    for k, i in enumerate(start)], fontsize=9)
+ax.legend(loc="upper left", ncols=2)
+interactive.draw(
+    [f"{x:.0f}" for x in HEIGHTS], ["home", "town", "jail", "sea"], outcomes,
+    title="Draw the fortune of Mina", start=start, fallback_fig=fig,
+    names=("drawn", "the story"),
+    alt="A line of four heights, low, high, lowest, highest, and a dot near "
+        "each for the fortune of the sentence that was written, with the "
+        "four sentences below.")
+
+# %% [markdown]
+# Each sentence hears only its place and its own height; in the real system a new sentence answers the last.
+#
 # ## A cheerful sentence can be bad news
 #
-# Every sentence on this page comes from the grammar below.
-# It begins with one of four places and has eight slots, each with its own words: who, in what mood, did what to which thing, and how it ended.
-# Mina is the heroine of the story and Rex is her rival.
+# Every sentence of this page comes from the grammar below.
+# It begins with a place and has eight slots, each with its own words: who, in what mood, did what to which thing, and how it ended.
 # Each word has **points** (점수), from two down to minus two; most have none.
-# What is good for Rex is bad for Mina, so in a sentence about Rex all points count with the opposite sign.
+# In a sentence about Rex all points count with the opposite sign.
 #
-# Let $v$ be the **fortune** (운) of the heroine, from 0 to 100.
+# Let $v$ be the fortune, from 0 to 100.
 # In a slot the probability of a word is proportional to $\exp(\text{habit} + \kappa\,(v/50 - 1)\,\text{points})$, where the habit depends on the place and on the word before, and $\kappa$ is `PULL` in the code.
 # At $v = 50$ points do not matter.
 # Once in a thousand words the pen slips and writes any of the forty.
@@ -118,11 +194,9 @@ def fortune(text):
                          for t in range(1, LENGTH + 1)))
     return torch.cat(log_p, 1).softmax(1) @ torch.tensor([0.0, 50.0, 100.0])
 
-
 # %% [markdown]
-# Because the grammar is known, so is the exact probability with which a sentence was meant as good or as bad news.
-# `fortune` is the judge of this page: the expected value of $v$ after reading, if 0, 50 and 100 were equally likely before.
-# Here it reads six sentences.
+# Because the grammar is known, so is the probability with which a sentence was meant as good or as bad news.
+# `fortune` is the judge: the expected value of $v$ after reading, if 0, 50 and 100 were equally likely before.
 
 # %%
 def render(words):
@@ -146,19 +220,15 @@ for sentence in ("At sea, Mina proudly found the golden treasure and danced.",
     print(f"{fortune(read(sentence))[0]:5.1f}  {sentence}")
 
 # %% [markdown]
-# The first two differ in one name and lie at opposite ends.
-# A reader who judges by the tone alone gets every sentence about Rex upside down.
+# The first two differ in one name and lie at opposite ends: who judges by the tone alone gets every sentence about Rex upside down.
 #
 # ## A base that writes, and a small model that knows
 #
-# Suppose that you have a good writer that has read a great deal and knows nothing of fortune: the **base** (기반 언어모델) $p_{LM}(x_t \mid x_{<t})$.
-# For GPT-3 or GPT-Neo nobody is going to label the training text, and few can train it again.
+# You have a good writer that has read a great deal and knows nothing of fortune: the **base** (기반 언어 모델) $p_{LM}(x_t \mid x_{<t})$.
 # You also have a few thousand short sentences whose fortune somebody has noted, as bad, neutral or good: 0, 50 and 100, nothing between.
-# You want sentences that the base might have written, with the fortune that you draw.
 #
 # **GeDi**, the engine inside **TaleBrush** (테일브러시), trains a small class-conditional language model on the labelled sentences and lets it judge each next word of the base.
-# It sees a sentence behind two tokens.
-# The first is a code, *true* or *false*; the second is the level.
+# It sees a sentence behind two tokens: a code, *true* or *false*, and the level.
 # After *true* and 100 it predicts sentences that are good news, after *false* and 100 sentences that are anything else.
 # For every candidate $x_t$ Bayes' rule turns the two predictions into the **vote** (표), a probability that the level is kept:
 #
@@ -169,17 +239,15 @@ for sentence in ("At sea, Mina proudly found the golden treasure and danced.",
 #
 # $$P_w(x_t \mid x_{<t}, v) \propto P_{LM}(x_t \mid x_{<t})\; P(\mathrm{true} \mid x_{1:t}, v)^{\omega}$$
 #
-# One case is exact, and the last claim of this page checks it.
+# One case is exact.
 # Let the base be the mixture $\tfrac12 P(x \mid \mathrm{true}) + \tfrac12 P(x \mid \mathrm{false})$, let $\omega = 1$ and leave the exponent $\alpha/t$ out.
-# Then $P_w$ is Bayes' rule itself, and equals $P(x_t \mid x_{<t}, \mathrm{true})$.
-# All else is a departure from it in the hope of obedience.
+# Then $P_w$ is Bayes' rule itself, and equals $P(x_t \mid x_{<t}, \mathrm{true})$; our tests find it so, by listing every sentence of a small language.
 #
 # ## The technique
 #
 # First the level.
 # The labels know three heights, and a line has every height.
-# TaleBrush runs as a server, which the drawing page asks for sentences at two addresses, the endpoints: one continues a story, one fills a gap.
-# The server takes the embeddings of the words *bad*, *neutral* and *good*, which stand for 0, 50 and 100 in training, and for a height between two of them it mixes the two in proportion.
+# For a height between two labels TaleBrush mixes the embeddings of the words *bad*, *neutral* and *good* in proportion.
 
 # %% tags=["technique"]
 def interpolate(ends, v):
@@ -194,10 +262,9 @@ def interpolate(ends, v):
     return (1 - low) * bad + (low - high) * neutral + high * good
 
 # %% [markdown]
-# Both networks of this page are of one kind, after the first neural language models rather than GPT: every position adds its own linear view of its word to a running sum, and two hidden layers predict the next word from it.
-# That is the cheapest network that can see who a sentence is about.
+# Both networks here are of one kind: every position adds its own linear view of its word to a running sum, and two hidden layers predict the next word from it.
 # The base reads the place and the words so far; `Gedi` reads the code, the level and the words of the new sentence, *without* the place.
-# It is the same in the official code: the story so far is context for the base only.
+# It is so in the official code: the story so far is context for the base only.
 
 # %% tags=["technique"]
 class Writer(nn.Module):
@@ -243,12 +310,10 @@ class Gedi(Writer):
 
 # %% [markdown]
 # Training shows a sentence with a level and says whether the two belong together.
-# The repository holds a script that makes such pairs for news topics; the labelled fortunes are not in it, and we make ours in the same way.
 # Half of the sentences come with their own level and the answer *true*, half with a wrong one and the answer *false*.
-# The loss has two parts.
-# The **generative** part asks the right code to predict the words; it is the mean negative log-probability a word.
-# The **discriminative** part reads both predictions of the whole sentence as one vote by the formula above and asks that it be right; here the scale $\alpha$ is learned, starting at one.
-# $\lambda$ (`gen_weight`) weighs the first and $1-\lambda$ the second; the released training script sets `lambda_=0.80`.
+# The **generative** part of the loss asks the right code to predict the words.
+# The **discriminative** part reads both predictions of the whole sentence as one vote and asks that it be right; here $\alpha$ is learned, starting at one.
+# $\lambda$ (`gen_weight`) weighs the first and $1-\lambda$ the second; the released script sets `lambda_=0.80`.
 
 # %% tags=["technique"]
 def per_word(log_p, words):
@@ -271,10 +336,9 @@ def gedi_loss(gedi, words, v, belongs, lam=0.8):
 # %% [markdown]
 # Then the vote.
 # `guide` gets the base's log-probabilities of the next word and, for both codes, the log-likelihood of the new sentence *with* each candidate at its end.
-# After the weighting comes a **filter** (거르기) with two thresholds.
-# Candidates are put in order of the vote, least liked first, and struck off until the share `filter_p` of the probability is gone; the candidate with which the share is reached stays, and one whose vote reaches `target_p` is spared wherever it stands.
-# Both are `0.8` in the server's settings.
-# The probability that is summed up is the *weighted* one, and at least one candidate always stays, because the last sum is one.
+# After the weighting comes a **filter** (거르기).
+# Candidates are put in order of the vote, least liked first, and struck off until the share `filter_p` of the weighted probability is gone; the candidate with which the share is reached stays, and one whose vote reaches `target_p` is spared wherever it stands.
+# Both are `0.8` in the server's settings: at most a fifth of the probability is sure to stay.
 
 # %% tags=["technique"]
 def guide(base, true, false, words, scale, omega, filter_p, target_p):
@@ -301,10 +365,12 @@ def guide(base, true, false, words, scale, omega, filter_p, target_p):
 
 # %% tags=["technique"]
 @torch.no_grad()
-def write(base, gedi, place, v, rng, omega=1.0, filter_p=0.8, target_p=0.8):
+def write(base, gedi, place, v, rng, omega=1.0, filter_p=0.8, target_p=0.8,
+          steer=None):
     """One guided sentence a row.
 
     place: (N, 1) words that the base continues.  v: (N,) levels.
+    steer: what is used in place of guide.
     Returns (N, 1 + LENGTH) words.  Source: server_code.ipynb and
     modeling_utils.py; temperature 1, no penalty on repeated words."""
     text, likelihood = place, torch.zeros(2, len(v), 1)
@@ -313,8 +379,8 @@ def write(base, gedi, place, v, rng, omega=1.0, filter_p=0.8, target_p=0.8):
         step = torch.stack([gedi(TRUE, v, new, -1)[:, 0],
                             gedi(FALSE, v, new, -1)[:, 0]])  # (2, N, 40)
         true, false = likelihood + step
-        logits = guide(base(text, -1)[:, 0], true, false, t + 1,
-                       gedi.scale, omega, filter_p, target_p)
+        logits = (steer or guide)(base(text, -1)[:, 0], true, false, t + 1,
+                                  gedi.scale, omega, filter_p, target_p)
         word = torch.multinomial(logits.softmax(1), 1, generator=rng)
         likelihood = torch.stack([true.gather(1, word),
                                   false.gather(1, word)])
@@ -322,24 +388,22 @@ def write(base, gedi, place, v, rng, omega=1.0, filter_p=0.8, target_p=0.8):
     return text
 
 # %% [markdown]
-# Four points where the released code leaves a choice, and what this page does.
-#
-# - The server's settings cell has `disc_weight` 30, and so has the default of its functions, but both of its endpoints pass 1. We take 1 and run 30 beside it.
-# - The code counts the level as the first word of the sentence, and adds to both likelihoods that of its placeholder, the word *positive*. We count and add the words of the sentence alone, as the formula above does.
-# - The endpoints read each new sentence with a trained recogniser, and draw again when it lies 20 or more from the line, as often as the interface asks, and keep the nearest. That is a second technique; it stands among the rivals below.
-# - There is a penalty on repeated words, and the interface sends a temperature. We use neither.
+# Where the released code leaves a choice: its settings have `disc_weight` 30, but both of its endpoints pass 1, and so do we.
+# It counts the level as the first word of the sentence; we count the words alone.
+# It redraws a sentence that a trained recogniser finds too far from the line; that is a second technique, and stands among the rivals.
+# Its penalty on repeated words and its temperature are left out.
 #
 # ## Predict
 #
-# Lines are drawn at random: 21 heights, from 0 to 100 in steps of 5, of which only 0, 50 and 100 were ever labelled.
-# Every writer gets the same heights and the same places, and the judge measures how far each sentence lies from its height.
+# Lines are drawn at random: 21 heights, from 0 to 100 in steps of 5.
+# Every writer gets the same heights and places, and the judge measures how far each sentence lies from its height.
 # Bet before you read on.
 #
-# - (a) The stronger the vote the closer the story, so $\omega = 30$ follows the line best and only reads worse.
+# - (a) The weight $\omega$ steers and the filter tidies up: with the filter alone the sentences stay far from the line.
 # - (b) The base is a detour: let the small model write by itself after *true* and the level, and the story is as close.
 # - (c) Three unguided sentences, with the nearest kept, cost as many passes through a network as one guided sentence and come about as close.
-# - (d) Guidance at $\omega = 1$ comes closer than all of these, at little cost in fluency.
-# - (e) Between the labelled heights the model can do no better than at the nearest of them.
+# - (d) Guidance comes closer than all of these, and its sentences are as varied as the base's own.
+# - (e) Guidance comes closer, the filter does it, and variety pays.
 #
 # ## The experiment
 #
@@ -358,8 +422,8 @@ def fit(parameters, loss, steps):
         optimizer.step()
         schedule.step()
 
-
-@functools.lru_cache(maxsize=8)                # all arms share a seed's nets
+# %% tags=["experiment"]
+@remember(most=8)                              # all arms share a seed's nets
 def train(seed, steps):
     torch.manual_seed(seed)
     rng = torch.Generator().manual_seed(seed)
@@ -386,59 +450,70 @@ def train(seed, steps):
     return base.eval(), gedi.eval()
 
 # %% [markdown]
-# The rivals are plain, and each is as strong as we could make it.
-#
 # - *unguided*: the base by itself.
-# - *three*: three unguided sentences, of which the judge itself keeps the one nearest to the line. A guided word costs three passes through a network, one of the base and two of the small model; so does this. No real system has a judge that knows the truth, so the rival is favoured.
-# - *direct*: the small model writes alone after *true* and the level. It is sampled at a temperature that is searched below.
-# - *nearest*: guided, but the height is first moved to the nearest labelled level, 25 to 0 and 75 to 100.
-# - *hard*: guided with $\omega = 30$.
+# - *three*: three unguided sentences, of which the judge itself keeps the one nearest to the line. A guided word costs three passes, one of the base and two of the small model; so does this. No real system has a judge that knows the truth, so the rival is favoured.
+# - *direct*: the small model writes alone after *true* and the level, with a temperature and with **top-p**: only the likeliest words, until they hold the share $p$.
+# - *vote*: the weight $\omega = 1$ without the filter. *filter*: the filter with $\omega = 0$. *guided*: both.
+# - *cold*: the base at a temperature of `0.2`, known to repeat itself; a check on the measure of variety.
 #
 # `strength` multiplies $\omega$ and `filter_p`; at 0 the guided writer is the base.
 
 # %% tags=["experiment"]
+PARTS = {"vote": (1.0, 0.0), "filter": (0.0, 0.8), "guided": (1.0, 0.8)}
+ARMS = ("unguided", "cold", "three", "direct", *PARTS)
+
+
+def top(log_p, top_p):
+    """Only the likeliest of (N, V) words that together hold top_p."""
+    ascending, order = log_p.softmax(1).sort(1)
+    drop = ascending.cumsum(1) < 1 - top_p
+    return log_p.masked_fill(torch.zeros_like(drop).scatter(1, order, drop),
+                             -1e4)
+
+
 @torch.no_grad()
 def alone(model, place, rng):
     """Sentences of one model by itself; (N, 1 + LENGTH) words."""
     text = place
     for _ in range(LENGTH):
-        p = model(text, -1)[:, 0].softmax(1)
+        p = model(text).softmax(1)
         text = torch.cat([text, torch.multinomial(p, 1, generator=rng)], 1)
     return text
 
 
-def sentences(arm, base, gedi, place, v, rng, strength=1.0, cold=0.5, n=3):
+def sentences(arm, base, gedi, place, v, rng, strength=1.0, cold=0.7,
+              top_p=0.8):
     """What one arm writes for (N,) heights; (N, 1 + LENGTH) words."""
-    if arm == "unguided":
-        return alone(base, place, rng)
-    if arm == "three":
-        tries = torch.stack([alone(base, place, rng) for _ in range(n)])
-        gap = torch.stack([(fortune(x) - v).abs() for x in tries])
-        return tries[gap.argmin(0), torch.arange(len(v))]
+    known(arm, ARMS, "arm")
+    if arm in PARTS:
+        return write(base, gedi, place, v, rng,
+                     *(strength * x for x in PARTS[arm]))
     if arm == "direct":
-        return alone(lambda x, first: gedi(TRUE, v, x[:, 1:], first) / cold,
-                     place, rng)
-    v = 50 * (v / 50).round() if arm == "nearest" else v
-    return write(base, gedi, place, v, rng,
-                 strength * (30 if arm == "hard" else 1), 0.8 * strength)
+        return alone(lambda text: top(
+            gedi(TRUE, v, text[:, 1:], -1)[:, 0] / cold, top_p), place, rng)
+    if arm == "cold":
+        return alone(lambda text: base(text, -1)[:, 0] / 0.2, place, rng)
+    tries = torch.stack([
+        alone(lambda text: base(text, -1)[:, 0], place, rng)
+        for _ in range(3 if arm == "three" else 1)])
+    gap = torch.stack([(fortune(text) - v).abs() for text in tries])
+    return tries[gap.argmin(0), torch.arange(len(v))]
 
 # %% [markdown]
-# `error` is the mean distance of the realised fortune from the drawn height, in points of the scale of 100, lower is better; `between` is the same over the heights 15 to 35 and 65 to 85, which are farthest from any label.
-# `surprise` is the base's mean negative log-probability of a sentence, in nats a word: lower reads more like the base.
-# `distinct` is the share of different sentences among all that were written, higher is better; `correlation` is that of height and fortune; `slips` is the share of sentences that the grammar writes only by a slip of the pen.
+# `error` is the mean distance of the sentence from the drawn height, in points of the scale of 100, lower is better.
+# `distinct` is the share of different sentences among all thousand, higher is better.
+# `surprise` is the base's mean negative log-probability, in nats a word; `correlation` is that of height and fortune; `slips` is the share of sentences that the grammar writes only by a slip of the pen.
 
 # %% tags=["experiment"]
 @torch.no_grad()
 def measure(base, text, v):
     got = fortune(text)
-    gap = (got - v).abs()
     fits = (SLOT[text[:, 1:]] == torch.arange(LENGTH)).all(1)
-    return {"error": gap.mean().item(),
-            "between": gap[(v % 50 - 25).abs() <= 10].mean().item(),
-            "correlation": torch.corrcoef(torch.stack([v, got]))[0, 1].item(),
+    return {"error": (got - v).abs().mean().item(),
+            "distinct": len(text.unique(dim=0)) / len(text),
             "surprise": -per_word(base(text[:, :-1]),
                                   text[:, 1:]).mean().item(),
-            "distinct": len(text.unique(dim=0)) / len(text),
+            "correlation": torch.corrcoef(torch.stack([v, got]))[0, 1].item(),
             "slips": 1 - fits.float().mean().item()}
 
 
@@ -456,304 +531,171 @@ def run(arm, seed, strength=1.0, steps=300, **settings):
     return measure(base, text, v)
 
 # %% [markdown]
-# Guided writing and *direct* get the same search: four settings each, on a seed that no claim uses.
-# A cold *direct* might come closer to the line by saying the same few safe sentences again and again.
-# So its temperature is the one with the smallest error among those at which it writes at least as many different sentences as the guided writer at the smallest error of its own.
+# The guided writer takes the values of the released endpoints, unsearched.
+# *Direct* gets twelve settings on two seeds that no claim uses, and writes at the one with the smallest error.
 
 # %%
-base, gedi = train(1000, 300)
-v, place = heights(1000)
-found = {}                                     # drawn in a figure below
-print("               error  distinct  surprise")
-for arm, name, grid in (("guided", "omega", (1, 3, 10, 30)),
-                        ("direct", "cold ", (1.0, 0.5, 0.2, 0.1))):
-    for setting in grid:
-        rng = torch.Generator().manual_seed(1)
-        text = (write(base, gedi, place, v, rng, setting) if arm == "guided"
-                else sentences(arm, base, gedi, place, v, rng, cold=setting))
-        got = found[arm, setting] = measure(base, text, v)
-        print(f"{arm} {name} {setting:4.1f} {got['error']:5.1f}"
-              f"  {got['distinct']:8.2f}  {got['surprise']:8.2f}")
-print(f"learned scale alpha: {gedi.scale.item():.1f}")
+print("direct, error   top-p 1.0    0.9    0.8    0.6")
+for cold in (1.0, 0.7, 0.5):
+    row = [sum(run("direct", seed, cold=cold, top_p=p)["error"]
+               for seed in (1000, 1001)) / 2 for p in (1.0, 0.9, 0.8, 0.6)]
+    print(f"temperature {cold}    ", " ".join(f"{x:6.1f}" for x in row))
 
 # %% [markdown]
-# The guided writer gets no better than at the weight 1 that the endpoints use, so it keeps it, and *direct* writes at the temperature `0.5`.
-# There *direct* also has its smallest error of the four, so the condition on variety cost it nothing.
-# The learned scale $\alpha$ is close to the eight words of a sentence: at its end the division by $t$ has nearly been undone, and at the first word the two log-likelihoods count about nine times as much as under Bayes' rule.
+# The best is the temperature `0.7` with top-p at `0.8`, with neighbours on all sides.
 #
 # ## The claims
-
 #
-# A claim **holds** where the mean over five paired seeds reaches the least effect and the 95 % interval excludes zero; it **does not hold** where the whole interval lies short of the least effect; otherwise it is **not settled**.
-# Statement, rival and least effect were written down before the seeds below were run for the first time.
-#
-# First, the line is followed more closely than by drawing three and keeping the nearest.
+# Each claim was written down, with its rival and its bar, before its seeds were run.
+# A claim **holds** where the whole 95 % interval of the difference is on the right side, and the mean beyond the bar.
 
 # %% tags=["results"]
-runs = compare(run, ["unguided", "three", "direct", "nearest", "hard",
-                     "guided"])
+runs = compare(run, ARMS, seeds=range(10, 15))
 print(runs.table())
 
 # %% tags=["results"]
-record = claim(
+three = claim(
     "talebrush-three",
     "A guided sentence lies closer to the drawn fortune than the nearest of "
-    "three unguided ones, which cost as many passes.",
+    "three unguided ones, which cost as many passes",
     runs, metric="error", arm="guided", baseline="three", better="lower",
-    least=1.2,
-    reason="two standard deviations of the rival, 0.6 points each, on seeds "
-           "from 1000 on",
+    least=1.2, unit="distance from the line (points)", picture=False,
+    reason="two standard deviations of the rival are that much, 0.6 points "
+           "each, on seeds from 1000 on",
     paper="The pipeline reliably controls story generation.")
-
-# %% [markdown]
-# The mean error of the guided writer is <!--=talebrush-three.mean.guided:1-->10.1<!--/--> points, that of *three* <!--=talebrush-three.mean.three:1-->15.7<!--/--> and of the base alone <!--=talebrush-three.mean.unguided:1-->34.5<!--/-->.
-# *Three* had the true judge to choose with, and still could only choose among what the base happened to say.
-# Three is the number that costs the same, and the claim goes no further: with five draws the judge comes about as close, as a table [below](#the-parts-one-at-a-time) shows.
-# Guidance saves draws, and it needs no judge while it writes.
-#
-# Second, the small model by itself.
-
-# %% tags=["results"]
-record = claim(
+alone_too = claim(
+    "talebrush-filter",
+    "The filter alone, with the weight at zero, follows the drawn line no "
+    "worse than filter and weight together",
+    runs, metric="error", arm="filter", baseline="guided", kind="no_worse",
+    better="lower", margin=1.2, unit="distance from the line (points)",
+    bad="vote", picture=False,
+    reason="a lead of less would not count as one against three draws",
+    paper="The server's settings have both; the paper's rule has the weight.")
+direct = claim(
     "talebrush-direct",
     "A guided sentence lies closer to the drawn fortune than one that the "
-    "small conditional model writes by itself.",
+    "small conditional model writes by itself, at the best of twelve "
+    "temperatures and top-p",
     runs, metric="error", arm="guided", baseline="direct", better="lower",
-    least=2.6,
-    reason="two standard deviations of the rival, 1.3 points each, on seeds "
-           "from 1000 on",
-    paper="The pipeline reliably controls story generation while "
-          "maintaining the novelty of generated sentences.")
+    least=2.7, unit="distance from the line (points)", picture=False,
+    reason="two standard deviations of the rival are that much, 1.35 points "
+           "each, on seeds from 1000 on",
+    paper="GeDi controls better than the class-conditional model alone.")
 
 # %% [markdown]
-# The difference is <!--=talebrush-direct.effect:1-->−4.6<!--/--> points, interval <!--=talebrush-direct.low:1-->−7.0<!--/--> to <!--=talebrush-direct.high:1-->−2.3<!--/-->.
-# The interval excludes zero, but it reaches to the near side of the least effect: that the mean gain is as large as we asked is less sure than that there is one.
-# *Direct* knows the same labels; what it lacks is the comparison with *false*, which guidance has.
-# Give it the vote and the filter on its own words, and it comes about as close as the guided writer; that, too, is measured [below](#the-parts-one-at-a-time).
-# What the base brings is something else: the place, which the small model never saw, and sentences that the base would have written.
-# The column `surprise` shows it: *direct* stands above the guided writer.
-#
-# Third, the heights that nobody labelled.
+# The abstract says that the novelty of the sentences is maintained.
+# By our measure, on the development seeds, it is not, so the claim is stated as the paper says it, and we expect it to fail.
 
 # %% tags=["results"]
-record = claim(
-    "talebrush-between",
-    "Far from any labelled height, guidance towards the interpolated level "
-    "comes closer than guidance towards the nearest labelled one.",
-    runs, metric="between", arm="guided", baseline="nearest",
-    better="lower", least=1.4,
-    reason="two standard deviations of the rival, 0.7 points each, on seeds "
-           "from 1000 on",
-    paper="The server mixes the embeddings of bad, neutral and good for "
-          "heights between them.")
+distinct = claim(
+    "talebrush-distinct",
+    "Among a thousand guided sentences as many are different as among a "
+    "thousand of the base's own",
+    runs, metric="distinct", arm="guided", baseline="unguided",
+    kind="no_worse", margin=0.03, unit="share of different sentences",
+    bad="cold", picture=False, expect="does not hold",
+    reason="two standard deviations of the rival are that much, 0.015 each, "
+           "on seeds from 1000 on",
+    paper="The pipeline maintains the novelty of generated sentences.")
+
+# %% tags=["figure"]
+# @title Draw: all four claims
+overview(three, alone_too, direct, distinct)
+
+# %% tags=["details"]
+# @title Every seed of every claim
+for record in (three, alone_too, direct, distinct):
+    draw_claim(record)
 
 # %% [markdown]
-# Between the labels the error falls from <!--=talebrush-between.mean.nearest:1-->15.3<!--/--> to <!--=talebrush-between.mean.guided:1-->11.3<!--/--> points.
-# No label told the small model that 25 lies between 0 and 50; the mixed embedding did.
-# The judge has a part in this: it knows three levels, too, and reads 25 where it finds, say, 0 and 50 equally likely.
-# A judge that holds all 21 heights for possible puts guided first as well (see Tries).
+# (e) is right.
 #
-# Fourth, the price.
-# The bad arm is *hard*: the margin means something only if the weight 30 breaks it.
-
-# %% tags=["results"]
-record = claim(
-    "talebrush-price",
-    "A guided sentence surprises the base by less than a quarter of a nat a "
-    "word more than the base's own sentences do.",
-    runs, metric="surprise", arm="guided", baseline="unguided",
-    kind="no_worse", better="lower", margin=0.25, bad="hard",
-    reason="about the standard deviation of surprise from one unguided "
-           "sentence to the next, 0.27 on seeds from 1000 on: the base's "
-           "own sentences differ by more",
-    paper="The pipeline maintains the novelty of generated sentences; what "
-          "it costs in fluency is our question.")
-
-# %% [markdown]
-# Guidance costs <!--=talebrush-price.effect-->0.05<!--/--> nats a word, interval <!--=talebrush-price.low-->0.02<!--/--> to <!--=talebrush-price.high-->0.07<!--/-->: there is a price, and it is small.
-# At the weight 30 surprise is <!--=talebrush-price.mean.hard-->2.55<!--/-->, where the base's own sentences have <!--=talebrush-price.mean.unguided-->1.06<!--/-->.
-# The table says what that means: in the column `slips`, nearly all of its sentences leave the grammar.
+# (a) has it the wrong way round.
+# Filter and weight miss the line by <!--=talebrush-filter.mean.guided:1-->?<!--/--> points, the filter alone by <!--=talebrush-filter.mean.filter:1-->?<!--/-->, the weight alone by <!--=talebrush-filter.mean.vote:1-->?<!--/-->, the base by <!--=talebrush-filter.mean.unguided:1-->?<!--/-->.
+# A weight makes a disliked word rarer; the filter takes it away.
 #
-# Surprise is not the whole price.
-# The column `distinct` stands at nine in ten without guidance, and below two in three with it.
-# *Direct* keeps three in four.
-# The paper reports that novelty is maintained, by a measure of its own; ours, in a grammar of forty words, falls, and no claim here covers it.
+# (b): *direct* misses by <!--=talebrush-direct.mean.direct:1-->?<!--/--> points.
+# It lacks the comparison with *false*: given the vote and the filter on its own words it comes about as close as the guided writer (see *Tries*).
+# What the base brings is the place, and sentences that the base would have written.
 #
-# Fifth, the exact part.
-# The base is now the mixture of the two codes of a trained small model, weighted by what each makes of the words so far.
-# *guided* is the log-probability that `guide` gives a sentence of the grammar at $\omega = 1$, without scale, division or filter; *conditional* is that of the small model after *true*; *divided* is guided with the division by the number of words left in.
-
-# %% tags=["experiment"]
-@torch.no_grad()
-def run_identity(arm, seed, steps=300):
-    """Mean log-probability of 200 sentences, in nats, float64."""
-    gedi = train(seed, steps)[1]
-    v = heights(seed, 200)[0]
-    text = draw(v, torch.Generator().manual_seed(seed))[:, 1:]
-    likelihood, total = torch.zeros(2, len(v), 1).double(), 0.0
-    for t in range(LENGTH):
-        word = text[:, t:t + 1]
-        step = torch.stack([gedi(code, v, text[:, :t])[:, -1].double()
-                            for code in (TRUE, FALSE)])      # (2, N, 40)
-        base = (likelihood.log_softmax(0) + step).logsumexp(0)  # mixture
-        logits = step[0] if arm == "conditional" else guide(
-            base, *(likelihood + step), t + 1 if arm == "divided" else 1,
-            1.0, 1.0, 0.0, 1.0)
-        total = total + logits.log_softmax(1).gather(1, word).mean().item()
-        likelihood = likelihood + step.gather(2, word.expand(2, -1, -1))
-    return {"nats": total}
-
-# %% tags=["results"]
-same = compare(run_identity, ["conditional", "guided", "divided"])
-print(same.table())
-record = claim(
-    "talebrush-identity",
-    "Where the base is the mixture of both codes, omega is 1 and nothing is "
-    "divided, guidance gives the conditional distribution itself.",
-    same, metric="nats", arm="guided", baseline="conditional", kind="exact",
-    margin=1e-9,
-    reason="sums of eight double-precision terms of this size are rounded "
-           "at about 1e-15",
-    paper="GeDi weights the base by a classification probability that "
-          "Bayes' rule gives.")
-
-# %% [markdown]
-# The two agree as closely as double precision can tell, for networks that were trained and for sentences of every height.
-# With the division they part: dividing a log-likelihood by $t$ is a choice, and Bayes' rule does not make it.
+# (c): *three* misses by <!--=talebrush-three.mean.three:1-->?<!--/--> points.
+# It had the true judge to choose with, and could only choose among what the base happened to say.
+# With five draws it came about as close as guidance (see *Tries*), and keeps the base's variety.
 #
-# Now the bets.
-# (d) holds for closeness and for surprise, the two that it names; it said nothing of variety, and there guidance pays.
-# (a) is wrong twice over: at the weight 30 the error is <!--=talebrush-three.mean.hard:1-->30.0<!--/--> points, closer to that of no guidance than to any other writer's, and the text is lost as well.
-# (b) is off by the difference of the second claim, (c) by that of the first, (e) by that of the third.
-# If you chose (b), look at the search table again: colder, *direct* repeats itself until hardly any sentence is new, and does not come closer on that seed.
-
-# %% [markdown]
-# ## The parts, one at a time
+# (d) is wrong in its second half.
+# Of the base's own sentences <!--=talebrush-distinct.mean.unguided-->?<!--/--> are different, of guided ones <!--=talebrush-distinct.mean.guided-->?<!--/-->, of those by the filter alone <!--=talebrush-distinct.mean.filter-->?<!--/-->.
+# The weight alone keeps <!--=talebrush-distinct.mean.vote-->?<!--/-->.
+# The line itself does not ask for it: sentences of the grammar drawn *at* the asked fortunes are as varied as the base's, as the next figure shows.
+# The authors measured novelty in their own way, on real English; ours counts repeats in a grammar of forty words, where a filter leaves few.
+# In `surprise` the price is small.
 #
-# Two sentences above speak of writers that no table showed yet.
-# Four arms, on the same heights and places, take the guided writer apart:
-#
-# - *five*: five unguided sentences, of which the judge keeps the nearest.
-# - *vote*: the base with the vote at $\omega = 1$ and no filter.
-# - *filter*: the base with the filter and $\omega = 0$; the vote only decides who is struck off.
-# - *voted*: the small model writes alone, with the vote and the filter on its own words, and no base.
-#
-# The claim below was written after the five above, and before these four arms were run on seeds 0 to 4.
-
-# %% tags=["results"]
-def run_part(arm, seed):
-    if arm == "five":
-        return run("three", seed, n=5)
-    base, gedi = train(seed, 300)
-    v, place = heights(seed)
-
-    def itself(text, first):             # the small model, and no base
-        return gedi(TRUE, v, text[:, 1:], first)
-
-    rng = torch.Generator().manual_seed(20_000 + seed)
-    return measure(base, write(
-        itself if arm == "voted" else base, gedi, place, v, rng,
-        omega=0.0 if arm == "filter" else 1.0,
-        filter_p=0.0 if arm == "vote" else 0.8), v)
-
-
-parts = compare(run_part, ["five", "vote", "filter", "voted"])
-print(parts.table())
-error = {**runs["error"], **parts["error"]}
-
-
-def among(*arms):
-    return Runs(runs.seeds, {"error": {arm: error[arm] for arm in arms}})
-
-
-record = claim(
-    "talebrush-voted",
-    "The small conditional model, writing alone with the vote and the filter "
-    "on its own words, misses the drawn fortune by at most 2.6 points more "
-    "than guidance of the base does.",
-    among("unguided", "five", "vote", "filter", "direct", "voted", "guided"),
-    metric="error", arm="voted", baseline="guided", kind="no_worse",
-    better="lower", margin=2.6, bad="direct",
-    reason="the least effect that was asked of guidance over the small model "
-           "alone",
-    paper="The paper makes no such test; this one is ours.")
-
-# %% [markdown]
-# *Five* is off by <!--=talebrush-voted.mean.five:1-->10.1<!--/--> points, as near as guided, and no claim is made of it.
-# One was: that five draws miss by at most `1.2` points more, the least effect that was asked of guidance over *three*.
-# It came out *not settled* on these seeds and held on each of three other fives; a verdict that turns with the seeds would fail on the next machine, and ten seeds take longer than a page has, so it was taken back (see Tries).
-# They cost five passes and a judge who knows the truth, where a guided sentence costs three passes and no judge; and they keep the variety of the base, which guidance does not.
-#
-# *Voted* holds: without any base the small model is off by <!--=talebrush-voted.mean.voted:1-->10.6<!--/--> points, where *direct* is off by <!--=talebrush-voted.mean.direct:1-->14.7<!--/--> and guided by <!--=talebrush-voted.mean.guided:1-->10.1<!--/-->.
-# So the obedience is the vote's and the filter's.
-# The base brings what it knows: the column `surprise` has *voted* far above the base's own sentences, and guided hardly.
-#
-# The other two arms carry one ingredient each, and no claim is made about them.
-# The vote alone takes the error of the base from <!--=talebrush-voted.mean.unguided:1-->34.5<!--/--> to <!--=talebrush-voted.mean.vote:1-->18.0<!--/--> points, the filter alone to <!--=talebrush-voted.mean.filter:1-->9.9<!--/-->, as near as both together.
-
-# %% [markdown]
 # ## What the weight does, and what the filter does
 #
-# The search table stopped at four weights with the filter on.
-# Here is a wider range, with the filter and without, on the nets of the search.
-# The dotted lines are sentences of the grammar itself, drawn *at* the asked fortune.
+# Seven weights, with the filter and without, on a seed of the search.
+# The dotted lines are sentences of the grammar itself, drawn at the asked fortune.
 
 # %% tags=["results"]
-weights = (0.1, 0.3, 1, 3, 10, 30)
+base, gedi = train(1000, 300)
+v, place = heights(1000)
+weights, swept = (0, 0.1, 0.3, 1, 3, 10, 30), {}
 truth = measure(base, draw(v, torch.Generator().manual_seed(2)), v)
-keys = ("error", "correlation", "surprise")
+for filter_p in (0.8, 0.0):
+    swept[filter_p] = [measure(base, write(
+        base, gedi, place, v, torch.Generator().manual_seed(1), float(w),
+        filter_p), v) for w in weights]
+print(f"learned scale alpha: {gedi.scale.item():.1f}")
+
+# %% tags=["figure"]
+# @title Draw: error, variety and surprise over the weight
 fig, axes = subplots(1, 3, width=7.8, height=2.8)
-for filter_p, name, colour in ((0.8, "with the filter", "method"),
-                               (0.0, "without", "rival")):
-    got = []
-    for omega in weights:
-        rng = torch.Generator().manual_seed(1)
-        got.append(found["guided", omega] if filter_p and omega >= 1 else
-                   measure(base, write(base, gedi, place, v, rng, omega,
-                                       filter_p), v))
-    for ax, key in zip(axes, keys):
-        ax.plot(weights, [g[key] for g in got], "o-", label=name,
-                color=palette[colour])
-for ax, key, title in zip(axes, keys, (
-        "Error (points)", "Correlation", "Surprise (nats a word)")):
+for ax, key, title in zip(axes, ("error", "distinct", "surprise"), (
+        "Error (points)", "Share of different", "Surprise (nats a word)")):
+    for filter_p, name, colour in ((0.8, "with the filter", "method"),
+                                   (0.0, "without", "rival")):
+        ax.plot(range(7), [got[key] for got in swept[filter_p]], "o-",
+                label=name, color=palette[colour])
     ax.axhline(truth[key], ls=":", color=palette["ink"], label="the grammar")
-    ax.set(xscale="log", xlabel="weight ω", title=title)
-axes[1].set_ylim(-0.1, 1)
+    ax.set(xticks=range(7), xlabel="weight ω", title=title)
+    ax.set_xticklabels([f"{w:g}" for w in weights], fontsize=8)
+axes[1].set_ylim(0, 1.05)
 axes[2].legend(fontsize=8)
-show(fig, "Three panels over the weight, on a logarithmic axis. With the "
-          "filter the error is low and the correlation high up to weight "
-          "three, and both get worse beyond; without it they improve at "
-          "first and then get worse. Surprise stays low up to weight three "
-          "and then climbs steeply.")
+show(fig, "Three panels over the weight, from zero to thirty. With the "
+          "filter the error is low and flat up to weight three and rises "
+          "beyond; without it the error falls steeply from weight zero to "
+          "three and then rises. The share of different sentences is near "
+          "six in ten with the filter and near nine in ten without, up to "
+          "weight three. Surprise is flat up to weight three and then "
+          "climbs steeply.")
 
 # %% [markdown]
-# At small weights nearly all of the steering comes from the filter, which strikes off what the vote dislikes whatever $\omega$ says.
-# With the filter, the weight `0.1` comes as close as the weight `1`.
-# That goes for the claims above, too: at $\omega = 1$ without the filter the error is a little above that of the grammar's own sentences, and on this seed neither *three* nor *direct* would be beaten.
-# At $\omega = 3$ without the filter both would be, at hardly any added surprise, but by less than with the filter at `1`.
-# At large ones the vote is taken where it knows nothing.
+# With the filter the weight hardly matters up to 3, and zero is as good as any.
+# Without it the weight 3 comes closest, and keeps the base's variety: if novelty is wanted, that is the setting, at some points of error.
+# At 30, the number in the settings, the vote is taken where it knows nothing.
 # A word that fits no slot was hardly ever seen there in training, so its two likelihoods are mostly noise; thirty times noise outweighs all that the base has learnt.
-# Sentences of the grammar drawn at the asked fortune miss the line by more than guided ones do: a draw is free to be unlucky, and guidance at $\omega = 1$ with the filter is not.
+# The learned $\alpha$ is close to the eight words of a sentence, so at its end the division by $t$ is nearly undone.
 #
-# The next picture asks what comes out at each height, on the same seed.
+# And the heights that nobody labelled?
+# The next picture asks what comes out at each; on the right the height is first moved to the nearest label.
 # The band holds half of the sentences.
 
-# %% tags=["results"]
+# %% tags=["figure"]
+# @title Draw: fortune of the sentences at every height
 fig, axes = subplots(1, 2, width=7.4, height=3.1, sharey=True)
 scale = 5.0 * torch.arange(21)
-for ax, arm, title in ((axes[0], "guided", "Mixed levels: a ramp"),
-                       (axes[1], "nearest", "Nearest label: a staircase")):
-    rows = fortune(sentences(
-        arm, base, gedi, place[:200].repeat(21, 1),
-        scale.repeat_interleave(200),
+for ax, asked, title in (
+        (axes[0], scale, "Mixed levels: a ramp"),
+        (axes[1], 50 * (scale / 50).round(), "Nearest label: a staircase")):
+    rows = fortune(write(
+        base, gedi, place[:200].repeat(21, 1), asked.repeat_interleave(200),
         torch.Generator().manual_seed(3))).view(21, 200)
     low, high = rows.quantile(torch.tensor([0.25, 0.75]), dim=1)
     ax.fill_between(scale, low, high, alpha=0.25, lw=0,
                     color=palette["method"])
     ax.plot(scale, rows.mean(1), "o-", ms=4, color=palette["method"])
     ax.plot([0, 100], [0, 100], "--", lw=1, color=palette["ink"])
-    for known in (0, 50, 100):
-        ax.axvline(known, color=palette["rival"], lw=1, ls=":")
+    for label in (0, 50, 100):
+        ax.axvline(label, color=palette["rival"], lw=1, ls=":")
     ax.set(xlabel="height of the line", title=title)
 axes[0].set_ylabel("fortune of the sentences")
 show(fig, "Mean fortune of the sentences against the height of the line, "
@@ -766,71 +708,43 @@ show(fig, "Mean fortune of the sentences against the height of the line, "
 
 # %% [markdown]
 # Mixing the embeddings gives a ramp, though not a straight one.
-# Below 20 and above 80 it is flat, and in between it stumbles.
-# A likely reason for the flat ends: the vote asks for what sets a level apart from others, and news that is rather bad is told from the rest by the same words as news that is very bad.
 #
-# ## Draw a line
-#
-# Now draw one.
-# The story has four sentences, at home, in town, in jail and at sea.
-# For each you choose one of five heights; 25 and 75 were never labelled.
-# The dots are the judge's reading.
-# The line to begin with starts low, climbs, falls into a hole and ends high.
-# Every sentence is the first that the guided writer wrote for its place and height; none was picked.
-# Three of the four to begin with are about Rex, whose luck is hers turned round: a lovely treasure for him is a low point of her line.
+# Here the machine writes the story of the panel anew.
 
 # %% tags=["results"]
-levels, stops = [0.0, 25.0, 50.0, 75.0, 100.0], [0, 1, 3, 2]
-v = torch.tensor(levels).repeat(4)
-place = torch.tensor(stops).repeat_interleave(5)[:, None]
-text = write(base, gedi, place, v, torch.Generator().manual_seed(1784))
-story = [[render(row) for row in text[5 * k:5 * k + 5]] for k in range(4)]
-value = (fortune(text) / 100).view(4, 5).tolist()
-outcomes = {key: {"texts": [story[k][i] for k, i in enumerate(key)],
-                  "values": [value[k][i] for k, i in enumerate(key)]}
-            for key in itertools.product(range(5), repeat=4)}
-start = (1, 3, 0, 4)
-fig, ax = subplots(width=7.0, height=3.6)
-ax.plot(range(4), [levels[i] for i in start], "o-", label="drawn",
-        color=palette["plain"])
-ax.plot(range(4), [100 * value[k][i] for k, i in enumerate(start)], "D",
-        ms=8, label="the story", color=palette["method"])
-ax.set(xticks=range(4), ylabel="fortune", ylim=(-5, 135), xlim=(-0.4, 3.6),
-       yticks=levels, title="Low, up, into a hole and out again")
-ax.set_xticklabels(["\n".join(textwrap.wrap(story[k][i], 20))
-                    for k, i in enumerate(start)], fontsize=9)
-ax.legend(loc="upper left", ncols=2)
-interactive.draw(
-    [f"{x:.0f}" for x in levels], ["home", "town", "jail", "sea"], outcomes,
-    title="Draw the fortune of Mina", start=start, fallback_fig=fig,
-    names=("drawn", "the story"),
-    alt="A line of four heights, low, high, lowest, highest, and a dot near "
-        "each for the fortune of the sentence that was written, with the "
-        "four sentences below.")
+def tell(base, gedi):
+    """(reading, sentence) for every place and height of the panel."""
+    place = torch.tensor(PLACES).repeat_interleave(5)[:, None]
+    text = write(base, gedi, place, torch.tensor(HEIGHTS).repeat(4),
+                 torch.Generator().manual_seed(1784))
+    return [(round(read), render(row))
+            for read, row in zip(fortune(text).tolist(), text)]
+
+
+same = sum(a == b for a, b in zip(tell(base, gedi), STORY)) / len(STORY)
+print(f"share of the panel's sentences written again: {same:.2f}")
 
 # %% [markdown]
-# Each sentence hears only its place and its own height, so moving one handle changes one sentence.
-# In the real system the base reads the story so far, and a new sentence answers the last.
-#
 # ## Break it
 #
 # Our tests plant each of these mistakes, and fail on each.
-# Every one of them trains and writes.
+#
+# <details><summary>Fourteen mistakes</summary>
 #
 # In the vote:
 #
-# - **Mirrored level**: instead of *not this level* the second likelihood is that of the opposite level, $100 - v$, after *true*.
+# - **Mirrored level**: the second likelihood is that of the opposite level, $100 - v$, after *true*.
 # - **No vote**: $\omega$ is set to 0, and the filter does what is left.
-# - **No division**: the likelihoods are not divided by the number of words, so the vote hardens from word to word.
+# - **No division**: the likelihoods are not divided by the number of words.
 # - **Vote for false**: the probability of the wrong code is taken.
-# - **Forgotten sentence**: only the candidate is judged and not the words before it; who the sentence is about stops counting.
-# - **Gedi reads the place**: the small model gets the prompt too, in a position where it has only ever seen a name.
+# - **Forgotten sentence**: the candidate is judged without the words before it.
+# - **Gedi reads the place**: the small model gets the prompt too, where it has only ever seen a name.
 #
 # In the filter:
 #
-# - **Ordered by the base**: candidates are put in the base's order before the rarest are struck off.
+# - **Ordered by the base**: the rarest are struck off first.
 # - **Liked words struck**: the order is turned round.
-# - **Unweighted mass**: the share of probability is that of the base instead of the weighted one.
+# - **Unweighted mass**: the share of probability is the base's.
 # - **Threshold not in logs**: a log-probability is compared with `target_p` itself.
 #
 # In the level and in training:
@@ -838,10 +752,12 @@ interactive.draw(
 # - **Straight mix**: bad and good are mixed, and neutral is never used.
 # - **Wrong code praised**: the generative loss asks the wrong code to predict the words.
 # - **Weights exchanged**: $\lambda$ goes to the discriminative part.
-# - **Sum for mean**: the loss adds the words up where it should average.
+# - **Sum for mean**: the loss adds the words up.
+#
+# </details>
 #
 # Run the first.
-# It sounds reasonable: what is the opposite of a good day, if not a bad one?
+# What is the opposite of a good day, if not a bad one?
 # Below is the mean fortune of 400 sentences at each of five heights.
 
 # %%
@@ -853,54 +769,49 @@ class Mirrored:
         return gedi(TRUE, v if code == TRUE else 100 - v, words, first)
 
 
-_, place = heights(1000, 400)
 print("height     0    25    50    75   100")
 for name, model in (("guided", gedi), ("mirrored", Mirrored())):
     row = []
-    for height in levels:
-        text = write(base, model, place, torch.full((400,), height),
+    for height in HEIGHTS:
+        text = write(base, model, place[:400], torch.full((400,), height),
                      torch.Generator().manual_seed(1))
         row.append(fortune(text).mean().item())
     print(f"{name:8}", " ".join(f"{x:5.1f}" for x in row))
 
 # %% [markdown]
 # The mirrored writer no longer follows the order of the line: what is drawn at 25 ends below what is drawn at 0, and 75 above 100.
-# At 0 and 100 it falls short of the guided one, at 0 by nearly twice the distance: the vote asks only that a sentence be told from the opposite end, and a word that is nothing special does that, too.
-# At 25 the opposite is 75, and what tells 25 from 75 best is not a sentence a little below the middle but the worst news there is; at 75 it is the best.
-# At 50 the opposite is 50 itself, the vote is even for every word, and all that is left is the filter, which strikes words in the order of the dictionary.
-# There *Mina* stands before *Rex* and the good words before the bad ones; what is left is mostly bad luck for Rex, and the mean lands above the middle.
+# What tells 25 from 75 best is not a sentence a little below the middle but the worst news there is.
+# At 50 the opposite is 50 itself and the vote is even for every word.
 #
 # ## What we shrank
 #
 # | | paper and code | here |
 # |---|---|---|
-# | base | `gpt-neo-2.7B`, with learned prompts for continuing and for filling a gap | a network with two hidden layers, 6,000 sentences |
+# | base | `gpt-neo-2.7B`, with learned prompts | a network with two hidden layers, 6,000 sentences |
 # | small model | a GPT-2; medium in the training script | the same network, 4,000 labelled sentences |
 # | fortune | labelled sentences, which the repository does not hold | known from a grammar of 40 words |
-# | reading the result back | a recogniser on the base's last hidden state, clipped to 0 and 1 | the exact posterior, had only 0, 50 and 100 been possible |
-# | judged by | <!--=published.talebrush_participants-->14<!--/--> writers, and measures on the sentences | distance, surprise, variety |
+# | reading the result back | a recogniser on the base's last hidden state | the exact posterior, had only 0, 50 and 100 been possible |
+# | judged by | <!--=published.talebrush_participants-->14<!--/--> writers, and measures on the sentences | distance, variety, surprise |
 #
-# The number of writers is in the abstract; we have read no table of the paper, and compare with none.
-#
-# What this page cannot show: whether a writer wants to draw, whether a longer story hangs together, and whether fortune can be told from tone in real English, where no grammar gives the answer.
-# Infilling, where the system writes towards a sentence that is already there, is left out, and so is the drawing back of the recogniser's reading that makes the sketch a conversation.
-# Our two networks have one size, so a pass of each costs the same; in the paper the base is the larger by far, and three draws from it would cost more than one guided sentence.
-# Our base and our small model learn from one grammar; in the paper they are two models with different reading behind them, and the vote has to carry over.
-# What it does show, with the truth known: the vote and its filter move a writer that never saw a label, to heights that nobody labelled, and the weight 30 that the settings name is not one to use at this size.
+# We have read the abstract and the code, no table of the paper, and compare with none.
+# The page cannot show whether a writer wants to draw, whether a longer story hangs together, or whether fortune can be told from tone in real English.
+# Filling a gap between two sentences is left out, and so is drawing the recogniser's reading back over the sketch.
+# Our two networks have one size and learn from one grammar; in the paper the base is the larger by far, and three draws from it cost more than a guided sentence.
 #
 # ## Tries
 #
+# <details><summary>Tries: six rows</summary>
+#
 # | what was tried | where | outcome |
 # |---|---|---|
-# | words in any order, contrast with the mirrored level | before this page, another grammar | heights 25 and 75 land at the ends |
-# | recurrent networks, 600 labelled sentences | seeds from 1000 on | the small model had not learnt who a sentence is about |
-# | a transformer of one layer, 2,000 labelled sentences | seeds from 1000 on | slower, and guided less well |
-# | the generative loss alone, λ of one, for the small model | seeds from 1000 on | worse for guided and for direct writing |
-# | the network above, 4,000 labelled sentences | seeds 0 to 4, once | the experiment above |
-# | four and five unguided sentences, the nearest kept by the judge | after the experiment, seeds 1000 to 1002 | four are still farther from the line than guided; five were closer on each seed, and with other draws, on seeds 1000 to 1003, closer on two of four |
-# | *direct* with the vote and the filter on its own words | after the experiment, seeds 1000 to 1002 | as close as guided to within about one point, more varied, and more surprising to the base |
-# | two claims on the parts | seeds 0 to 4, once, after the others were known | *voted* holds; *five* at most `1.2` points worse than guided: not settled, mean `0.0`, interval `-1.5` to `1.6`; on three other fives, the shifts of our trust run, it held, with means of `0.3`, `-0.2` and `-0.7`; taken back |
-# | a judge for whom all 21 heights are equally likely | after the experiment, seeds 1000 to 1002 | guided is still closest, *nearest* second |
+# | recurrent networks, a transformer of one layer, the generative loss alone | seeds from 1000 on | guided less well than the network above |
+# | *direct* with the vote and the filter on its own words | seeds 0 to 4, once | at most `2.6` points farther than guided: held, `0.5` on average; more surprising to the base |
+# | five unguided sentences, the nearest kept | seeds 0 to 4, once, and three shifts | at most `1.2` points farther than guided: not settled, mean `0.0`, interval `-1.5` to `1.6`; held on the shifts; taken back |
+# | guided against *three*, *direct* without top-p, the nearest label (between labels), the base in surprise | seeds 0 to 4, once | all held: `-5.6`, `-4.6`, `-4.0` points, and `0.05` nats within `0.25` |
+# | top-p for *direct*, eight seeds | seeds 1000 to 1007 | best at `0.7` and `0.8`, `15.5` points where without top-p `16.0` |
+# | *direct* with top-p, the filter alone and variety, which those claims left out; *three* anew | seeds 10 to 14, once | the experiment above |
+#
+# </details>
 #
 # ## In the lab
 #
@@ -918,31 +829,32 @@ for name, model in (("guided", gedi), ("mirrored", Mirrored())):
 # %% tags=["exercise"]
 weighted = (..., ...)
 
-# %% tags=["check", "hide-input"]
+# %% tags=["check"]
+# @title Check of exercise 1
 def judge_weighted(pair):
     first, left = pair
-    if first is ... or left is ...:
-        raise Unanswered
-    base, vote = np.array([0.5, 0.3, 0.2]), np.array([0.9, 0.6, 0.1])
-    right = base * vote ** 2 / (base * vote ** 2).sum()
-    once = base * vote / (base * vote).sum()
-    assert abs(first - once[0]) > 2e-3, "That is omega = 1."
-    assert abs(first - 0.405) > 1e-3, "Now divide by the sum of all three."
-    assert abs(first - right[0]) < 1e-3, (
+    whole = [0.5 * 0.9 ** 2, 0.3 * 0.6 ** 2, 0.2 * 0.1 ** 2]
+    once = 0.5 * 0.9 / (0.5 * 0.9 + 0.3 * 0.6 + 0.2 * 0.1)
+    assert not near(first, once, rel=0, abs=2e-3), "That is omega = 1."
+    assert not near(first, whole[0], rel=0, abs=1e-3), (
+        "Now divide by the sum of all three.")
+    assert near(first, whole[0] / sum(whole), rel=0, abs=1e-3), (
         "Multiply each probability by the square of its vote.")
-    assert left != 2, (
+    assert not near(left, 2, rel=0), (
         "The second: by then less than 0.8 of the weighted mass is struck, "
         "and its vote is below 0.8.")
-    assert left == 1, "Start with the candidate that is liked least."
+    assert near(left, 1, rel=0), (
+        "Start with the candidate that is liked least.")
 
-check("talebrush-1", weighted, judge_weighted)
+check("talebrush-1", weighted, judge_weighted, asks="a pair of numbers")
 
-# %% tags=["solution", "hide-cell"]
+# %% tags=["solution"]
+# @title Solution of exercise 1
 # 0.405, 0.108 and 0.002 before the division.  Ascending by vote the running
 # sums are 0.004, 0.214 and 1: the first two are struck, for neither vote
 # reaches 0.8.
 weighted = (0.405 / 0.515, 1)
-check("talebrush-1", weighted, judge_weighted)
+check("talebrush-1", weighted, judge_weighted, asks="a pair of numbers")
 
 # %% [markdown]
 # **2. Derive.**
@@ -955,41 +867,42 @@ check("talebrush-1", weighted, judge_weighted)
 # %% tags=["exercise"]
 class_bias = ...
 
-# %% tags=["check", "hide-input"]
+# %% tags=["check"]
+# @title Check of exercise 2
 def judge_bias(value):
-    assert abs(value) > 1e-6, "With 0 both codes count as equally likely."
+    assert not near(value, 0.0), "With 0 both codes count as equally likely."
+    assert not near(value, -math.log(0.2)) and float(value) < 0, (
+        "True is the rarer code: it should start behind.")
+    assert not near(value, math.log(0.2), rel=1e-3), (
+        "The prior of false matters, too: a vote compares both.")
     p = torch.tensor([[[0.6, 0.3, 0.1], [0.2, 0.2, 0.6]]]).double()
     base = (0.2 * p[:, 0] + 0.8 * p[:, 1]).log()
-    true, false = p[:, 0].log() + value, p[:, 1].log()
+    true, false = p[:, 0].log() + float(value), p[:, 1].log()
     got = guide(base, true, false, 1, 1.0, 1.0, 0.0, 1.0).softmax(1)
     gap = (got - p[:, 0]).abs().max().item()
-    assert abs(value + math.log(0.2)) > 1e-3 and value < 0, (
-        "True is the rarer code: it should start behind.")
-    assert abs(value - math.log(0.2)) > 1e-3, (
-        "The prior of false matters, too: a vote compares both.")
-    assert gap < 1e-3, f"Some candidate is off by {gap:.3f}."
+    assert gap < 2e-3, f"Some candidate is off by {gap:.3f}."
 
 check("talebrush-2", class_bias, judge_bias)
 
-# %% tags=["solution", "hide-cell"]
+# %% tags=["solution"]
+# @title Solution of exercise 2
 class_bias = math.log(0.2 / 0.8)      # the log of the prior odds
 check("talebrush-2", class_bias, judge_bias)
 
 # %% [markdown]
 # **3. Refute the claim.**
-# "The weight $\omega$ does the steering; the filter tidies up."
+# "A filter is a weight by another name: what it does, a weight does as well."
 # Give a pair `(omega, filter_p)` with a weight of at most `0.1` that comes closer to the line than $\omega = 3$ without the filter.
 # Of the weights in the figure, that is the best one without it.
-# The check lets both write on the seed of the search, and compares.
+# The check lets both write on the seed of the figure, and compares.
 
 # %% tags=["exercise"]
 steering = (..., ...)
 
-# %% tags=["check", "hide-input"]
+# %% tags=["check"]
+# @title Check of exercise 3
 def judge_steering(pair):
-    omega, filter_p = pair
-    if omega is ... or filter_p is ...:
-        raise Unanswered
+    omega, filter_p = map(float, pair)
     assert 0 <= omega <= 0.1, "The weight should lie between 0 and 0.1."
     assert 0 <= filter_p < 1, "filter_p is a share of probability."
     base, gedi = train(1000, 300)
@@ -999,11 +912,12 @@ def judge_steering(pair):
         v)["error"] for setting in ((omega, filter_p), (3.0, 0.0)))
     assert ours < rival, f"Yours misses by {ours:.1f}, it by {rival:.1f}."
 
-check("talebrush-3", steering, judge_steering)
+check("talebrush-3", steering, judge_steering, asks="a pair of numbers")
 
-# %% tags=["solution", "hide-cell"]
+# %% tags=["solution"]
+# @title Solution of exercise 3
 steering = (0.0, 0.8)      # no weight at all: the filter alone steers
-check("talebrush-3", steering, judge_steering)
+check("talebrush-3", steering, judge_steering, asks="a pair of numbers")
 
 # %% [markdown]
 # **4. Find the bug.**
@@ -1023,41 +937,35 @@ def strict(base, true, false, words, scale, omega, filter_p, target_p):
 
 mended = strict
 
-# %% tags=["check", "hide-input"]
+# %% tags=["check"]
+# @title Check of exercise 4
 def judge_mended(function):
-    global guide
-    own, rng = guide, torch.Generator().manual_seed(0)
-    assert function is not own, "That is the page's own: mend `strict`."
-
-    def absent(*given):
-        raise AssertionError("It calls `guide`: mend `strict` itself.")
-
+    assert function is not guide, "That is the page's own: mend `strict`."
+    names = getattr(getattr(function, "__code__", None), "co_names", ())
+    assert "guide" not in names, "It calls `guide`: mend `strict` itself."
+    rng = torch.Generator().manual_seed(0)
     for words, *settings in ((1, 1.0, 0.8, 0.8), (3, 1.0, 0.8, 0.8),
                              (8, 1.0, 0.8, 0.8), (3, 2.0, 0.7, 0.6)):
         base, true, false = torch.randn(
             3, 5, 7, generator=rng).log_softmax(2)
-        given = (base, true, false, words, 4.0, *settings)
-        right = own(*given)
-        try:
-            guide = absent
-            got = function(*given)
-        finally:
-            guide = own
+        right = guide(base, true, false, words, 4.0, *settings)
+        got = function(base.clone(), true.clone(), false.clone(), words,
+                       4.0, *settings)
         vote = (4.0 * (true - false) / words).sigmoid()
-        for i in range(5):
-            for j in range(7):
-                gone, spared = got[i, j] < -1e3, right[i, j] > -1e3
-                assert not (gone and spared), (
-                    f"A candidate with the vote {vote[i, j]:.2f} is struck "
-                    "off and should stay.")
-                assert gone or spared, (
-                    f"A candidate with the vote {vote[i, j]:.2f} stays and "
-                    "should be struck off.")
+        for i, j in itertools.product(range(5), range(7)):
+            gone, spared = got[i, j] < -1e3, right[i, j] > -1e3
+            assert not (gone and spared), (
+                f"A candidate with the vote {vote[i, j]:.2f} is struck "
+                "off and should stay.")
+            assert gone or spared, (
+                f"A candidate with the vote {vote[i, j]:.2f} stays and "
+                "should be struck off.")
         assert torch.allclose(got, right), "Those left have other logits."
 
 check("talebrush-4", mended, judge_mended)
 
-# %% tags=["solution", "hide-cell"]
+# %% tags=["solution"]
+# @title Solution of exercise 4
 def mended(base, true, false, words, scale, omega, filter_p, target_p):
     votes = scale * torch.stack([true, false], 2) / words
     vote = votes.log_softmax(2)[..., 0]
@@ -1072,18 +980,14 @@ def mended(base, true, false, words, scale, omega, filter_p, target_p):
 check("talebrush-4", mended, judge_mended)
 
 # %% [markdown]
-# What it writes, beside the right one, on the seed of the search.
+# What it writes, beside the right one.
 # Every vote is below one and its logarithm below zero, so no candidate was ever spared.
-# A sentence whose fortune is settled keeps losing words that nobody objected to, and variety goes.
-# The error does not show it: the most obedient writer has little to say.
+# A sentence whose fortune is settled keeps losing words that nobody objected to, and variety goes; the error does not show it.
 
 # %% tags=["results"]
-v, place = heights(1000)
-right = guide
-for name, version in (("strict", strict), ("right", right)):
-    guide = version
-    text = write(base, gedi, place, v, torch.Generator().manual_seed(1))
+for name, version in (("strict", strict), ("right", guide)):
+    text = write(base, gedi, place, v, torch.Generator().manual_seed(1),
+                 steer=version)
     got = measure(base, text, v)
     print(f"{name:6}  error {got['error']:5.1f}  distinct "
           f"{got['distinct']:5.2f}  surprise {got['surprise']:5.2f}")
-guide = right
