@@ -333,7 +333,7 @@ MISTAKES = {
     "Classes called the wrong way round": (
         "value = on.argmax(2).argsort(0)", "value = on.argmax(2)"),
 }
-TRAIN = dict(arm="equal", seed=1000, steps=2)
+TRAIN = dict(arm="equal", seed=1000, steps=40)
 
 # strength says how far colour is paled towards equal contrast
 NULL = dict(arm="equal", baseline="vivid", strength=0.0, steps=60)
