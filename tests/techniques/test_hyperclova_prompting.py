@@ -255,6 +255,35 @@ def encoder_in_numpy(page):
         got, x @ w["mlp.2.weight"].T + w["mlp.2.bias"], atol=1e-12)
 
 
+def pretrained_by_hand(page):
+    """Four steps of each arm, with rows, loss and rate written anew."""
+    for arm in ("few", "many"):
+        got = page["pretrain"](arm, 1002, 0.5, 4, 1e-2, 6, 3)
+        torch.manual_seed(1002)
+        lm, g, wide = page["TinyGPT"](), *(
+            torch.Generator().manual_seed(10_000 * k + 1002) for k in (2, 3))
+        few, seen = page["few_tasks"](1002), page["SEEN"]
+        optimizer = torch.optim.AdamW(lm.parameters(), weight_decay=0.01)
+        for t in range(4):
+            tasks = few[torch.randint(32, (6,), generator=g)]
+            if arm == "many":
+                other = seen[torch.randint(5152, (6,), generator=wide)]
+                swap = torch.rand(6, 1, generator=wide)[:, 0] < 0.5
+                tasks = torch.stack([o if s else w for o, s, w in
+                                     zip(other, swap, tasks)])
+            words, labels = page["episodes"](tasks, 4, g)
+            loss = page["label_loss"](lm, words, labels)
+            grads = torch.autograd.grad(loss, list(lm.parameters()))
+            size = sum(float((v ** 2).sum()) for v in grads) ** 0.5
+            for p, v in zip(lm.parameters(), grads):
+                p.grad = v * min(1, 1 / size)
+            optimizer.param_groups[0]["lr"] = 1e-2 * (t + 1) / 50 * (1 - t / 4)
+            optimizer.step()
+        for ours, theirs in zip(got.parameters(), lm.parameters()):
+            np.testing.assert_allclose(ours.detach(), theirs.detach(),
+                                       atol=2e-5)
+
+
 class Vectors(nn.Embedding):
     """A prompt of free vectors."""
 
@@ -411,7 +440,7 @@ def who_is_tuned(page):
 
 ORACLES = [row_by_hand, block_equals_torch, whole_model, no_future,
            loss_by_hand, zero_shot_is_one_in_eight, what_run_counts,
-           few_miss_nothing, answers_follow_the_labels, a_perfect_reader,
+           few_miss_nothing, pretrained_by_hand, answers_follow_the_labels, a_perfect_reader,
            episodes_obey_their_task, four_words_apart, encoder_in_numpy,
            frozen_means_frozen, p_tuning_by_hand, rows_by_hand,
            fine_tuning_by_hand, who_is_tuned]
@@ -435,7 +464,9 @@ MISTAKES = {
         "d // 2, num_layers=2, bidirectional=True",
         "d, num_layers=2, bidirectional=False"),
     "No bend in the encoder": ("nn.ReLU(),", "nn.Identity(),"),
-    "Rate that does not fall": ("        rate.step()\n", ""),
+    "Rate that does not fall": (
+        "loss().backward()\n        optimizer.step()\n        rate.step()",
+        "loss().backward()\n        optimizer.step()"),
 }
 SETTINGS = {
     "Block": (lambda space, **s: seeded(lambda: space["Block"](
@@ -524,6 +555,9 @@ EXPERIMENT = {
     "counting: shuffled with the question": (
         "labels.gather(\n        1, order.repeat_interleave(LABELS, 0))",
         "labels[:, torch.arange(9) * 0 + 8]"),
+    "search: the rate of the training does not fall": (
+        "optimizer.step()\n        rate.step()\n    return lm",
+        "optimizer.step()\n    return lm"),
     "search: the rate is ignored": ("AdamW(lm.parameters(), lr,",
                                     "AdamW(lm.parameters(), 8e-3,"),
     "search: one recipe for both models": ("RECIPE.get((base, arm)",
