@@ -538,7 +538,7 @@ for name, label in (
 # |---|---|---|
 # | images | ImageNet's photographs, 224 pixels | 1,000 drawings of two glyphs, 20 by 28 |
 # | label maps | from a network trained on far more data, made once and released (<!--=published.relabel_maps_gigabytes-->12<!--/--> GB) | from a small one trained on 3,000 single glyphs |
-# | training | ResNet-50, 300 epochs, SGD | three convolutions, 400 steps, Adam |
+# | training | ResNet-50, 300 epochs, SGD | three convolutions, 300 steps, Adam |
 # | top-1 accuracy, nominal labels, ReLabel | <!--=published.relabel_imagenet_r50_baseline-->77.5<!--/--> %, <!--=published.relabel_imagenet_r50_relabel-->78.9<!--/--> % | not measured |
 # | against several labels an image (ReaL) | <!--=published.relabel_real_r50_baseline-->83.6<!--/--> %, <!--=published.relabel_real_r50_relabel-->85.0<!--/--> % | <!--=relabel-nominal.mean.one-hot-->0.89<!--/-->, <!--=relabel-nominal.mean.relabel-->0.95<!--/-->, over crops |
 #
@@ -569,6 +569,7 @@ for name, label in (
 # ## Move the crop
 #
 # The label bar of one scene, as the crop moves: the same annotator, the same map, thirty boxes.
+# The scene holds an L at the left edge, a little below the middle, and a Z left of the middle, a little above it; the right third is empty.
 
 # %% tags=["figure"]
 # @title Draw: the label of a crop, wherever it lies

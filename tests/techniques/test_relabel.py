@@ -331,13 +331,6 @@ MISTAKES = {
 TRAIN = dict(arm="relabel", seed=1000, steps=3, teach=10)
 NULL = dict(arm="relabel", baseline="global", strength=0, steps=3, teach=5)
 
-
-def SMALL(space):
-    """A tenth of the scenes."""
-    real = space["scenes"]
-    space["scenes"] = lambda n, objects, g: real(max(n // 4, 1), objects, g)
-
-
 TRACES = {"run": dict(
     arms=["one-hot", "global", "true global", "located", "relabel",
           "true map"], steps=3, teach=0, updates=3,
