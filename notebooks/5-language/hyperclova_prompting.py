@@ -79,7 +79,7 @@ torch.set_num_threads(1)
 # > 감 가 · 물 나 · 배 가 · 우유 나 · 귤 ?
 #
 # Persimmon, water, pear and milk are each followed by 가 or 나, which number the items of a list in Korean, as a and b do in English.
-# Then comes a tangerine, and the question is which syllable follows.
+# Then comes a tangerine: which syllable follows?
 # You say 가.
 # Nobody told you that the task was fruit against drinks, or that there was a task.
 #
@@ -423,7 +423,7 @@ def run(arm, seed, strength=1.0, steps=250, lr=8e-3):
 # - `p-tuned`: eight vectors made by the encoder, the model frozen; `untrained` is the encoder before its first step;
 # - `fine-tuned`: **fine-tuning** (미세조정), all weights of a copy trained, on each labelled word behind the other three, and asked behind all four; [Gao et al. (2021)](https://arxiv.org/abs/2012.15723) put examples into the row in this way.
 #
-# The optimiser is the same for both that are trained; rate and steps were searched for each, and for each model, on seeds from 1000 on (see Tries).
+# The optimiser is the same for both that are trained; rate and steps were searched for each, and for each model, on seeds from 1000 on.
 
 # %% tags=["experiment"]
 USES = ("untrained", "4 shots", "fine-tuned", "p-tuned")
@@ -522,7 +522,7 @@ print(f"model: {count(lm):,} weights, all trained by fine-tuning\n"
       f"prompt: {PromptEncoder()().numel():,} numbers, kept for a task")
 
 # %% [markdown]
-# What is kept is less than one hundredth of the model; the encoder that makes it is *not* small beside this model.
+# The encoder is *not* small beside this model.
 
 # %% [markdown]
 # ## Predict
@@ -633,7 +633,7 @@ show(fig, "Left, right answers on unseen tasks against the number of shots, "
 #
 # The third claim is about *many*, which reads.
 # P-tuning is reported to keep up with training the weights, so fine-tuning with the other words in its row is the rival.
-# The fourth is about *few*, which does not read, and about the two ways that leave its weights alone.
+# The fourth is about *few*, which does not read, and about the two ways that leave its weights alone; its table is the second.
 
 # %% tags=["results"]
 tuning = compare(run_tuning, USES, seeds=SEEDS)
@@ -697,7 +697,7 @@ print("weights of the model that got a gradient:",
 # %% [markdown]
 # ## Break it
 #
-# Each of these mistakes trains without complaint; our tests plant each of them.
+# Each of these mistakes trains without complaint; our tests plant each.
 #
 # <details><summary>Nine mistakes</summary>
 #
@@ -767,6 +767,7 @@ for arm in ARMS:
 # ## A Studio of three prompts
 #
 # The Studio's smallest relative: choose a task, what stands in the prompt and what the labels say, and compare both models of seed 1000.
+# At first *many* misses the tangerine of the beginning and gets the rest; *few* names labels of no shot.
 # *8 tuned vectors* takes the four labelled words as training material instead of shots.
 # In *swapped* the two labels change places, and so does the answer that is meant; in *half wrong* two of four labels are wrong, or one of two, and the answer that is meant stays.
 
