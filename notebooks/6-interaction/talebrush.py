@@ -33,7 +33,7 @@
 #
 # **In short.**
 # Can a drawn line steer a language model that has never heard of fortune, and at what price?
-# A filter does it alone: with it, and no weight on the small model's vote, sentences miss the line by <!--=talebrush-filter.mean.filter:1-->?<!--/--> points of 100, with the weight as well by <!--=talebrush-filter.mean.guided:1-->?<!--/-->, with the weight alone by <!--=talebrush-filter.mean.vote:1-->?<!--/--> and unguided by <!--=talebrush-filter.mean.unguided:1-->?<!--/-->; the price is novelty, for the share of different sentences falls from <!--=talebrush-distinct.mean.unguided-->?<!--/--> to <!--=talebrush-distinct.mean.guided-->?<!--/-->.
+# Steered by the filter alone, sentences miss the drawn line by <!--=talebrush-filter.mean.filter:1-->10.6<!--/--> points of 100, by filter and weight together by <!--=talebrush-filter.mean.guided:1-->10.5<!--/-->, by the weight alone by <!--=talebrush-filter.mean.vote:1-->18.1<!--/-->, and unguided by <!--=talebrush-filter.mean.unguided:1-->35.3<!--/-->; the price is novelty, for the share of different sentences falls from <!--=talebrush-distinct.mean.unguided-->0.91<!--/--> to <!--=talebrush-distinct.mean.guided-->0.63<!--/-->.
 # It does not show whether anybody likes to write so, or whether a long story hangs together.
 
 # %% tags=["setup"]
@@ -75,10 +75,7 @@ torch.set_num_threads(1)
 # ## Draw a line
 #
 # A story of four sentences, at home, in town, in jail and at sea, about Mina.
-# You draw the height of her **fortune** (운) for each, and a machine writes a sentence that should lie there.
-# The dots are where it lies, in the reading of a judge that you will meet in a moment.
-#
-# The line to begin with starts low, climbs, falls into a hole and ends high.
+# You draw the height of her **fortune** (운) for each, and a machine writes a sentence that should lie there; the dots are where a judge finds it.
 # None was picked.
 # Some are about Rex, Mina's rival, whose luck is hers turned round.
 
@@ -546,7 +543,7 @@ for cold in (1.0, 0.7, 0.5):
 #
 # ## The claims
 #
-# Each claim was written down, with its rival and its bar, before its seeds were run.
+# Each claim was written down before its seeds were run.
 # A claim **holds** where the whole 95 % interval of the difference is on the right side, and the mean beyond the bar.
 
 # %% tags=["results"]
@@ -612,20 +609,20 @@ for record in (three, alone_too, direct, distinct):
 # (e) is right.
 #
 # (a) has it the wrong way round.
-# Filter and weight miss the line by <!--=talebrush-filter.mean.guided:1-->?<!--/--> points, the filter alone by <!--=talebrush-filter.mean.filter:1-->?<!--/-->, the weight alone by <!--=talebrush-filter.mean.vote:1-->?<!--/-->, the base by <!--=talebrush-filter.mean.unguided:1-->?<!--/-->.
+# Filter and weight miss the line by <!--=talebrush-filter.mean.guided:1-->10.5<!--/--> points, the filter alone by <!--=talebrush-filter.mean.filter:1-->10.6<!--/-->, the weight alone by <!--=talebrush-filter.mean.vote:1-->18.1<!--/-->, the base by <!--=talebrush-filter.mean.unguided:1-->35.3<!--/-->.
 # A weight makes a disliked word rarer; the filter takes it away.
 #
-# (b): *direct* misses by <!--=talebrush-direct.mean.direct:1-->?<!--/--> points.
+# (b): *direct* misses by <!--=talebrush-direct.mean.direct:1-->15.2<!--/--> points.
 # It lacks the comparison with *false*: given the vote and the filter on its own words it comes about as close as the guided writer (see *Tries*).
 # What the base brings is the place, and sentences that the base would have written.
 #
-# (c): *three* misses by <!--=talebrush-three.mean.three:1-->?<!--/--> points.
-# It had the true judge to choose with, and could only choose among what the base happened to say.
+# (c): *three* misses by <!--=talebrush-three.mean.three:1-->15.8<!--/--> points.
+# It could only choose among what the base happened to say.
 # With five draws it came about as close as guidance (see *Tries*), and keeps the base's variety.
 #
 # (d) is wrong in its second half.
-# Of the base's own sentences <!--=talebrush-distinct.mean.unguided-->?<!--/--> are different, of guided ones <!--=talebrush-distinct.mean.guided-->?<!--/-->, of those by the filter alone <!--=talebrush-distinct.mean.filter-->?<!--/-->.
-# The weight alone keeps <!--=talebrush-distinct.mean.vote-->?<!--/-->.
+# Of the base's own sentences <!--=talebrush-distinct.mean.unguided-->0.91<!--/--> are different, of guided ones <!--=talebrush-distinct.mean.guided-->0.63<!--/-->, of those by the filter alone <!--=talebrush-distinct.mean.filter-->0.61<!--/-->.
+# The weight alone keeps <!--=talebrush-distinct.mean.vote-->0.90<!--/-->.
 # The line itself does not ask for it: sentences of the grammar drawn *at* the asked fortunes are as varied as the base's, as the next figure shows.
 # The authors measured novelty in their own way, on real English; ours counts repeats in a grammar of forty words, where a filter leaves few.
 # In `surprise` the price is small.
@@ -671,8 +668,7 @@ show(fig, "Three panels over the weight, from zero to thirty. With the "
 # %% [markdown]
 # With the filter the weight hardly matters up to 3, and zero is as good as any.
 # Without it the weight 3 comes closest, and keeps the base's variety: if novelty is wanted, that is the setting, at some points of error.
-# At 30, the number in the settings, the vote is taken where it knows nothing.
-# A word that fits no slot was hardly ever seen there in training, so its two likelihoods are mostly noise; thirty times noise outweighs all that the base has learnt.
+# At 30, the number in the settings, noise is multiplied: a word that fits no slot was hardly ever seen there in training, and its vote means nothing.
 # The learned $\alpha$ is close to the eight words of a sentence, so at its end the division by $t$ is nearly undone.
 #
 # And the heights that nobody labelled?
@@ -757,7 +753,6 @@ print(f"share of the panel's sentences written again: {same:.2f}")
 # </details>
 #
 # Run the first.
-# What is the opposite of a good day, if not a bad one?
 # Below is the mean fortune of 400 sentences at each of five heights.
 
 # %%
@@ -794,7 +789,7 @@ for name, model in (("guided", gedi), ("mirrored", Mirrored())):
 # | judged by | <!--=published.talebrush_participants-->14<!--/--> writers, and measures on the sentences | distance, variety, surprise |
 #
 # We have read the abstract and the code, no table of the paper, and compare with none.
-# The page cannot show whether a writer wants to draw, whether a longer story hangs together, or whether fortune can be told from tone in real English.
+# The page cannot show whether fortune can be told from tone in real English.
 # Filling a gap between two sentences is left out, and so is drawing the recogniser's reading back over the sketch.
 # Our two networks have one size and learn from one grammar; in the paper the base is the larger by far, and three draws from it cost more than a guided sentence.
 #

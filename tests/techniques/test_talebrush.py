@@ -104,21 +104,17 @@ def remembers_the_sentence(page):
     seen = []
 
     gedi = Recorder(table.log_softmax(2))
-    original = page["guide"]
 
     def spy(base, true, false, words, *rest):
         seen.append((true.clone(), false.clone(), words))
-        return original(base, true, false, words, *rest)
+        return page["guide"](base, true, false, words, *rest)
 
-    page["guide"] = spy
-    try:
-        base = (lambda text, first: torch.full(
-            (*text[:, first:].shape, 40), -math.log(40)))
-        v = torch.full((6,), 50.0)
-        text = page["write"](base, gedi, torch.zeros(6, 1).long(), v,
-                             torch.Generator().manual_seed(1), 0.0, 0.0)
-    finally:
-        page["guide"] = original
+    def base(text, first):
+        return torch.full((*text[:, first:].shape, 40), -math.log(40))
+    text = page["write"](base, gedi, torch.zeros(6, 1).long(),
+                         torch.full((6,), 50.0),
+                         torch.Generator().manual_seed(1), 0.0, 0.0,
+                         steer=spy)
     for t, (true, false, words) in enumerate(seen):
         assert words == t + 1
         for code, got in ((page["TRUE"], true), (page["FALSE"], false)):
@@ -182,9 +178,134 @@ def the_judge_is_bayes(page):
         assert abs(gap.mean()) < 4 * gap.std() / math.sqrt(int(pick.sum()))
 
 
+def networks_in_numpy(page):
+    """Both networks away from their defaults, weights copied, position by
+    position in plain NumPy."""
+    torch.manual_seed(0)
+    small, gedi = page["Writer"](width=7, size=5), page["Gedi"]()
+    rng = np.random.default_rng(4)
+    words = rng.integers(40, size=(3, 6))
+    v = np.array([10.0, 50.0, 85.0])
+
+    def by_hand(net, x):
+        w = {k: p.detach().double().numpy()
+             for k, p in net.named_parameters()}
+        out = []
+        for n in range(len(x)):
+            for t in range(x.shape[1]):
+                seen = w["bias"][t] + sum(x[n, s] @ w["view"][s]
+                                          for s in range(t + 1))
+                h = w["top.1.weight"] @ np.maximum(seen, 0) + w["top.1.bias"]
+                h = w["top.3.weight"] @ np.maximum(h, 0) + w["top.3.bias"]
+                out.append(h - np.log(np.exp(h).sum()))
+        return np.array(out).reshape(*x.shape[:2], 40)
+
+    given = torch.tensor(words)
+    with torch.no_grad():
+        for p in (*small.parameters(), *gedi.parameters()):
+            p.add_(0.1 * torch.randn(p.shape))
+        np.testing.assert_allclose(
+            small(given), by_hand(small, small.word(given).double().numpy()),
+            atol=1e-5)
+        for code in (page["FALSE"], page["TRUE"]):
+            ends = gedi.level.weight.numpy()
+            level = np.stack([[np.interp(x, [0, 50, 100], e) for e in ends.T]
+                              for x in v])
+            head = np.stack([np.tile(gedi.code.weight[code], (3, 1)), level],
+                            1)
+            x = np.concatenate([head, gedi.word(given).numpy()], 1)
+            want = by_hand(gedi, x.astype(float))[:, 1:]
+            asked = torch.tensor(v).float()
+            np.testing.assert_allclose(gedi(code, asked, given), want,
+                                       atol=1e-5)
+            np.testing.assert_allclose(gedi(code, asked, given, -1),
+                                       want[:, -1:], atol=1e-5)
+
+
+def rivals_by_hand(page):
+    """Every arm against a few lines that call neither `sentences` nor
+    `alone`: what is kept, at which temperature, of how many."""
+    rng = np.random.default_rng(5)
+    step = torch.tensor(rng.normal(size=(40, 40)) * 2).log_softmax(1)
+    gedi = Recorder(torch.tensor(rng.normal(size=(2, 40, 40))).log_softmax(2))
+    v, place = page["heights"](1003, 40)
+
+    def base(text, first=0):
+        return step[text][:, first:]
+
+    def seeded():
+        return torch.Generator().manual_seed(9)
+
+    def chain(logits, made):
+        text = place
+        for _ in range(page["LENGTH"]):
+            word = torch.multinomial(logits(text).softmax(1), 1,
+                                     generator=made)
+            text = torch.cat([text, word], 1)
+        return text
+
+    def likeliest(text):
+        last = text[:, -1] if text.shape[1] > 1 else 0 * place[:, 0]
+        out = gedi.table[page["TRUE"]][last] / 0.7
+        for row in out:
+            chance, held = row.softmax(0).tolist(), 0.0
+            for i in sorted(range(40), key=lambda i: -chance[i]):
+                if held >= 0.8:
+                    row[i] = -1e4
+                held += chance[i]
+        return out
+
+    made = seeded()
+    tries = [chain(lambda text: step[text[:, -1]], made) for _ in range(3)]
+    far = [(page["fortune"](text) - v).abs().tolist() for text in tries]
+    best = [min(range(3), key=lambda k: far[k][n]) for n in range(40)]
+    want = {
+        "unguided": tries[0],
+        "three": torch.stack([tries[k][n] for n, k in enumerate(best)]),
+        "cold": chain(lambda text: 5 * step[text[:, -1]], seeded()),
+        "direct": chain(likeliest, seeded()),
+        "vote": page["write"](base, gedi, place, v, seeded(), 1.0, 0.0),
+        "filter": page["write"](base, gedi, place, v, seeded(), 0.0, 0.8),
+        "guided": page["write"](base, gedi, place, v, seeded(), 1.0, 0.8)}
+    assert set(want) == set(page["ARMS"])
+    for arm, text in want.items():
+        got = page["sentences"](arm, base, gedi, place, v, seeded())
+        assert torch.equal(got, text), arm
+    assert all(torch.equal(asked, v) for _, asked, _ in gedi.asked)
+
+
+def measured_by_hand(page):
+    """Four known sentences, two of them equal and one against the grammar;
+    a base that gives every word one chance in forty."""
+    text = torch.tensor([[0, 4, 6, 11, 15, 18, 24, 30, 32]] * 2
+                        + [[1, 5, 10, 12, 16, 23, 29, 31, 39],
+                           [1, 4, 10, 12, 16, 23, 29, 31, 4]])
+    v = torch.tensor([100.0, 0.0, 50.0, 0.0])
+    read = page["fortune"](text)
+    got = page["measure"](lambda x: torch.full((*x.shape, 40),
+                                               -math.log(40)), text, v)
+    gaps = [abs(a - b) for a, b in zip(read.tolist(), v.tolist())]
+    assert max(gaps) > 50 > min(gaps)
+    assert abs(got["error"] - sum(gaps) / 4) < 1e-4
+    assert got["distinct"] == 0.75 and abs(got["slips"] - 0.25) < 1e-6
+    assert abs(got["surprise"] - math.log(40)) < 1e-5
+    want = np.corrcoef(v.numpy(), read.numpy())[0, 1]
+    assert abs(got["correlation"] - want) < 1e-5
+
+
+def a_line_is_as_asked(page):
+    """All 21 heights and four places, each about as often as the others."""
+    v, place = page["heights"](1005, 8400)
+    counts = torch.bincount((v / 5).long(), minlength=21)
+    assert len(counts) == 21 and (counts - 400).abs().max() < 100
+    assert (torch.bincount(place[:, 0]) - 2100).abs().max() < 200
+
+
 ORACLES = [bayes_by_enumeration, guide_by_the_words,
            asks_only_what_it_may, remembers_the_sentence,
-           levels_like_numpy, loss_by_hand, the_judge_is_bayes]
+           levels_like_numpy, loss_by_hand, the_judge_is_bayes,
+           networks_in_numpy, rivals_by_hand, measured_by_hand,
+           a_line_is_as_asked]
 
 MISTAKES = {
     "Mirrored level": ("gedi(FALSE, v, new, -1)[:, 0]])",
@@ -221,6 +342,80 @@ MISTAKES = {
 }
 TRAIN = dict(arm="guided", seed=1000, steps=3)
 NULL = dict(arm="guided", baseline="unguided", strength=0.0, steps=20)
+
+
+def small(space):
+    """A hundred heights to write for; three hundred sentences to learn
+    from, again and again."""
+    lines, real = space["heights"], space["draw"]
+    space["heights"] = lambda seed, count=1000: lines(seed, min(count, 100))
+
+    def draw(v, rng):
+        text = real(v[:300], rng)
+        return text.repeat(len(v) // len(text) + 1, 1)[:len(v)]
+    space["draw"] = draw
+
+
+def scramble(space):
+    """The sentences were drawn at other fortunes than their labels say."""
+    real = space["draw"]
+    space["draw"] = lambda v, rng: real(v[torch.randperm(len(v))], rng)
+
+
+SMALL = small
+TRACES = {"run": dict(
+    arms=["unguided", "cold", "three", "direct", "vote", "filter", "guided"],
+    steps=3, updates=7, rates=[("guided", {}, 1e-2)],
+    but={"test": "every arm is judged on what it writes itself",
+         "every test": "what is noted first is one of four places",
+         "exam": "what is noted first is the level, and 0, 50 and 100 are "
+                 "learned and asked"})}
+CHANCE = dict(scramble=scramble, metric="correlation", chance=0.0, room=0.4,
+              arm="guided", seed=1000, steps=60)
+EXPERIMENT = {
+    "exam: the heights come from the draws of training": (
+        "manual_seed(10_000 + seed)", "manual_seed(seed)"),
+    "metric: the gap has a sign": ("(got - v).abs().mean().item(),",
+                                   "(got - v).mean().item(),"),
+    "metric: different words for sentences": (
+        "len(text.unique(dim=0)) / len(text)",
+        "len(text.unique()) / text.numel()"),
+    "metric: likelihood for surprise": (
+        '"surprise": -per_word(', '"surprise": per_word('),
+    "metric: one word that fits is enough": (
+        "(SLOT[text[:, 1:]] == torch.arange(LENGTH)).all(1)",
+        "(SLOT[text[:, 1:]] == torch.arange(LENGTH)).any(1)"),
+    "rival: two of three": ("range(3 if arm", "range(2 if arm"),
+    "rival: the farthest is kept": ("gap.argmin(0)", "gap.argmax(0)"),
+    "rival: direct asks for anything else": (
+        "gedi(TRUE, v, text[:, 1:], -1)[:, 0] / cold",
+        "gedi(FALSE, v, text[:, 1:], -1)[:, 0] / cold"),
+    "rival: direct without its level": (
+        "gedi(TRUE, v, text[:, 1:], -1)[:, 0] / cold",
+        "gedi(TRUE, 50 + 0 * v, text[:, 1:], -1)[:, 0] / cold"),
+    "rival: a word too few in top-p": ("ascending.cumsum(1) < 1 - top_p",
+                                       "ascending.cumsum(1) - ascending < "
+                                       "1 - top_p"),
+    "rival: the filter has a weight": ('"filter": (0.0, 0.8)',
+                                       '"filter": (1.0, 0.8)'),
+    "pairing: every seed starts alike": ("    torch.manual_seed(seed)\n",
+                                         "    torch.manual_seed(0)\n"),
+    "pairing: every seed has the same batches": (
+        "rng = torch.Generator().manual_seed(seed)\n    base, gedi",
+        "rng = torch.Generator().manual_seed(0)\n    base, gedi"),
+    "pairing: every seed has the same heights": (
+        "manual_seed(10_000 + seed)", "manual_seed(10_000)"),
+    "counting: the best height is left out": ("torch.randint(21,",
+                                              "torch.randint(20,"),
+    "counting: the small model learns less": ("steps + steps // 3)",
+                                              "steps)"),
+    "search: the temperature is ignored": ("[:, 0] / cold, top_p)",
+                                           "[:, 0], top_p)"),
+    "search: another rate": ("torch.optim.Adam(parameters, 1e-2,",
+                             "torch.optim.Adam(parameters, 1e-3,"),
+}
+NOT = {"labels": "the level is what the small model is given, by design",
+       "mode": "no layer of these networks knows a training mode"}
 
 WRONG = {
     "talebrush-1": [("weighted = (0.692, 1)", "omega = 1"),
