@@ -40,8 +40,8 @@ def pooling_by_brute_force(page):
     from scipy.special import softmax
     g = torch.Generator().manual_seed(0)
     for height, width in ((5, 7), (3, 11), (6, 6)):
-        maps = 4 * torch.randn(60, 4, height, width, generator=g)
-        boxes = some_boxes(60, g)
+        maps = 4 * torch.randn(30, 4, height, width, generator=g)
+        boxes = some_boxes(30, g)
         want = sampled(maps, boxes)
         torch.testing.assert_close(page["roi_align"](maps, boxes), want,
                                    atol=2e-4, rtol=1e-4)
@@ -269,7 +269,7 @@ def the_experiment_anew(page):
         return real(net, *exam)
     full = torch.tensor([[0.0, 0, 1, 1]]).expand(64, 4)
     for arm in page["ARMS"]:
-        for lr in (None, 0.005):
+        for lr in (None, 0.005) if arm == "relabel" else (None,):
             with mock.patch.dict(page, measure=noted):
                 page["run"](arm, seed, steps=steps, teach=teach, lr=lr)
             g = torch.Generator().manual_seed(seed)
@@ -329,13 +329,20 @@ MISTAKES = {
                             ".clamp(min=1e-3)"),
 }
 TRAIN = dict(arm="relabel", seed=1000, steps=3, teach=10)
-NULL = dict(arm="relabel", baseline="global", strength=0, steps=3, teach=5)
+NULL = dict(arm="relabel", baseline="global", strength=0, steps=3, teach=5,
+            lr=0.02)
+
+
+def SMALL(space):
+    """A fifth of the scenes, for learning and for the exam."""
+    scenes, boxes = space["scenes"], space["draw_boxes"]
+    space["scenes"] = lambda n, objects, g: scenes(n // 5, objects, g)
+    space["draw_boxes"] = lambda n, g: boxes(200 if n == 1000 else n, g)
+
 
 TRACES = {"run": dict(
-    arms=["one-hot", "global", "true global", "located", "relabel",
-          "true map"], steps=3, teach=0, updates=3,
-    rates=[("one-hot", {}, 2e-2), ("relabel", {}, 1e-2),
-           ("global", {}, 2e-2), ("relabel", {"lr": 0.007}, 0.007)])}
+    arms=["one-hot", "located", "true global"], steps=3, teach=0, updates=3,
+    rates=[("relabel", {}, 1e-2), ("relabel", {"lr": 0.007}, 0.007)])}
 
 
 def scramble(space):
@@ -345,12 +352,12 @@ def scramble(space):
     def scenes(n, objects, g):
         x, kinds, corners = real(n, objects, g)
         lots = torch.Generator().manual_seed(n + objects)
-        return x, torch.rand(n, len(space["INK"]), generator=lots).argsort(
-            1)[:, :objects], corners
+        dealt = torch.rand(len(x), len(space["INK"]), generator=lots)
+        return x, dealt.argsort(1)[:, :objects], corners
     space["scenes"] = scenes
 
 
-CHANCE = dict(scramble=scramble, metric="whole", chance=1 / 3, room=0.06,
+CHANCE = dict(scramble=scramble, metric="whole", chance=1 / 3, room=0.1,
               arm="relabel", seed=1000, steps=60, teach=60)
 EXPERIMENT = {
     "exam: the scenes of the training": (
