@@ -125,9 +125,9 @@ interactive.draw(
     [f"{x:.0f}" for x in HEIGHTS], ["home", "town", "jail", "sea"], outcomes,
     title="Draw the fortune of Mina", start=start, fallback_fig=fig,
     names=("drawn", "the story"),
-    alt="A line of four heights, low, high, lowest, highest, and a dot near "
-        "each for the fortune of the sentence that was written, with the "
-        "four sentences below.")
+    alt="A line of four heights, low, high, lowest, highest, and a dot "
+        "for the fortune of each sentence that was written, with the four "
+        "sentences below.")
 
 # %% [markdown]
 # Each sentence hears only its place and its own height; in the real system a new sentence answers the last.
@@ -335,7 +335,7 @@ def gedi_loss(gedi, words, v, belongs, lam=0.8):
 # `guide` gets the base's log-probabilities of the next word and, for both codes, the log-likelihood of the new sentence *with* each candidate at its end.
 # After the weighting comes a **filter** (거르기).
 # Candidates are put in order of the vote, least liked first, and struck off until the share `filter_p` of the weighted probability is gone; the candidate with which the share is reached stays, and one whose vote reaches `target_p` is spared wherever it stands.
-# Both are `0.8` in the server's settings: at most a fifth of the probability is sure to stay.
+# Both are `0.8` in the server's settings, so at least a fifth of the probability stays.
 
 # %% tags=["technique"]
 def guide(base, true, false, words, scale, omega, filter_p, target_p):
@@ -544,7 +544,7 @@ for cold in (1.0, 0.7, 0.5):
 # ## The claims
 #
 # Each claim was written down before its seeds were run.
-# A claim **holds** where the whole 95 % interval of the difference is on the right side, and the mean beyond the bar.
+# A claim of a lead **holds** where the whole 95 % interval of the difference is on the right side of zero and the mean beyond the bar; one of *no worse* where the whole interval is on the right side of the bar.
 
 # %% tags=["results"]
 runs = compare(run, ARMS, seeds=range(10, 15))
@@ -625,7 +625,6 @@ for record in (three, alone_too, direct, distinct):
 # The weight alone keeps <!--=talebrush-distinct.mean.vote-->0.90<!--/-->.
 # The line itself does not ask for it: sentences of the grammar drawn *at* the asked fortunes are as varied as the base's, as the next figure shows.
 # The authors measured novelty in their own way, on real English; ours counts repeats in a grammar of forty words, where a filter leaves few.
-# In `surprise` the price is small.
 #
 # ## What the weight does, and what the filter does
 #
@@ -697,8 +696,8 @@ axes[0].set_ylabel("fortune of the sentences")
 show(fig, "Mean fortune of the sentences against the height of the line, "
           "with the middle half as a band, the diagonal dashed and the "
           "labelled heights as dotted lines. Left, with mixed levels: flat "
-          "near 10 up to height 20, then up near the diagonal with dips, "
-          "and flat above 90 from height 80 on. Right, with the nearest "
+          "near 10 at first, then up near the diagonal with dips, and flat "
+          "above 90 from height 80 on. Right, with the nearest "
           "label: three level steps, near 10, 45 and 92, with jumps after "
           "25 and after 70; the band of the middle one is the widest.")
 
@@ -901,7 +900,7 @@ def judge_steering(pair):
     assert 0 <= omega <= 0.1, "The weight should lie between 0 and 0.1."
     assert 0 <= filter_p < 1, "filter_p is a share of probability."
     base, gedi = train(1000, 300)
-    v, place = heights(1000)
+    v, place = heights(1000, 300)
     ours, rival = (measure(base, write(
         base, gedi, place, v, torch.Generator().manual_seed(1), *setting),
         v)["error"] for setting in ((omega, filter_p), (3.0, 0.0)))
