@@ -54,6 +54,22 @@ def two_classes_one_order(space):
                                [a - b for a, b in pairs])
 
 
+def ties_go_to_the_first_drawn(space):
+    """Equal doubt: those asked stand first in `rest`, whose order is drawn
+    anew each round, not that of the numbers."""
+    x, rest = np.random.default_rng(3).random((40, 2)), np.arange(39, 9, -1)
+    model = Doubt(np.full((40, 10), 0.1), x)
+    for rule in NAMES:
+        assert list(space["most_unsure"](model, x, rest, rule, 4)) == [
+            39, 38, 37, 36]
+    seen = []
+    space["active_loop"](x, lambda *_: None, lambda i: i, np.arange(4),
+                         lambda model, asked, rest: seen.append(list(rest))
+                         or rest[:3], 2, np.random.default_rng(7))
+    assert all(rest != sorted(rest) for rest in seen)
+    assert [i for i in seen[0] if i in seen[1]] != seen[1]
+
+
 def pool_and_test_share_nothing(space):
     """Together they are the digits, each once; a spoilt pool spoils the
     test set in nothing and the readable images in nothing."""
@@ -74,6 +90,16 @@ def pool_and_test_share_nothing(space):
             assert (bad[~spoilt] == x[~spoilt]).all()
             assert (bad_y[~spoilt] == y[~spoilt]).all()
             assert (bad == x).all() == (kind == "slips")
+            # A guess is right one time in ten, whatever the digit is.
+            assert 0.06 < (bad_y == y)[spoilt].mean() < 0.15
+            assert space["draw_pool"](seed, kind, 0.25)[2].sum() == 300
+            rows, old = bad[spoilt], x[spoilt]
+            if kind == "shuffled":   # the same pixels, in an order of its own
+                np.testing.assert_array_equal(np.sort(rows), np.sort(old))
+                assert rows.mean(axis=0).std() < 0.05 < old.mean(axis=0).std()
+            if kind == "smeared":    # of ten, a tenth of the variance
+                ratio = rows.var(axis=0).sum() / x.var(axis=0).sum()
+                assert 0.08 < ratio < 0.125
 
 
 def a_loop_that_is_watched(space):
@@ -137,6 +163,35 @@ def what_run_counts(space):
         np.testing.assert_allclose(got["spoilt"], 0.125)
 
 
+def draws_of_a_seed_differ(space):
+    """Three draws, one of which is far off: means, none left out; each
+    draw has its own pool and its own start."""
+    real = space["one"]
+    space["one"] = lambda arm, seed, *_: (
+        np.array([[.5, .96], [.5, .98], [.1, .2]][seed[1]]), None,
+        np.array([[1, 1], [0, 0], [0, 1]][seed[1]]))
+    try:
+        got = space["run"]("random", 5, steps=1, draws=3)
+    finally:
+        space["one"] = real
+    labels = [20 + 20 * 44 / 46, 20 + 20 * 44 / 48, 40]
+    np.testing.assert_allclose(
+        [got[k] for k in ("labels", "accuracy", "at 20", "spoilt")],
+        [np.mean(labels), 2.14 / 3, 1.1 / 3, 0.5])
+    starts, real = [], space["active_loop"]
+
+    def loop(x, fit, answer, start, *rest):
+        starts.append((tuple(start), x[0].tobytes()))
+        return real(x, fit, answer, start, *rest)
+    space["active_loop"] = loop
+    try:
+        for seed in ((3, 0), (3, 1), (4, 0)):
+            space["one"]("random", seed, 1.0, 0, "clean", 0.5, 5.0)
+    finally:
+        space["active_loop"] = real
+    assert [len(set(kind)) for kind in zip(*starts)] == [3, 3]
+
+
 def one_draw_tells_what_was_asked(space):
     """Two rounds: the questions after the start, and which were spoilt."""
     _, asked, wasted = space["one"]("random", (3, 1), 1.0, 2, "slips", 0.4,
@@ -152,7 +207,9 @@ def who_asks(space):
     rng, size = np.random.default_rng(0), space["BATCH"]
     x, asked = rng.random((200, 64)), np.arange(10)
     rest, heads = rng.permutation(np.arange(10, 200)), 15
+    x[rest[0]] += 3                  # next in order, and asked by every rule
     model = Doubt(rng.dirichlet(np.ones(10), 200), x)
+    model.p[rest[0]] = 0.1
     for arm in ("random", "k-center", "margin", "entropy"):
         new = space["make_query"](arm, x, Coins(heads), 0.5)(
             model, asked, rest)
@@ -197,7 +254,8 @@ def wanted(arm, p, x, asked, rest, count):
     return new
 
 
-ORACLES = [same_questions_as_scikit_activeml, two_classes_one_order,
+ORACLES = [ties_go_to_the_first_drawn, draws_of_a_seed_differ,
+           same_questions_as_scikit_activeml, two_classes_one_order,
            pool_and_test_share_nothing, a_loop_that_is_watched,
            farthest_by_brute_force, what_run_counts,
            one_draw_tells_what_was_asked, who_asks]
@@ -236,6 +294,11 @@ TRACES = {"run": dict(
 CHANCE = dict(scramble=scramble, metric="accuracy", chance=0.1, room=0.05,
               arm="random", seed=1000, steps=5)
 EXPERIMENT = {
+    "rival: one new order of pixels for all images": (
+        "rng.permuted(x[:POOL][spoilt], axis=1)",
+        "x[:POOL][spoilt][:, rng.permutation(64)]"),
+    "counting: draws that reach the bar only": (
+        "for g in got]))", "for g in got if g['accuracy'] >= BAR] or [0]))"),
     "exam: scored on the pool": ("m.score(test_x, test_y)",
                                  "m.score(x, y)"),
     "exam: the test lies in the pool": ("x[POOL:], y[POOL:]",

@@ -56,15 +56,17 @@ def steady_by_hand(space):
 
 
 def known_readers(space):
-    """Through run(): who reads the truth errs never, a mute always, a word
-    doubled in every text costs an edit a text; flickers of one frame count
-    for CTC alone."""
+    """Through run(): who reads the truth errs never, a mute always, who is
+    mute at times misses these texts; flickers of one frame count for CTC
+    alone."""
     x, frames, texts, truth = space["corpus"](11_003, 200)
     rows = [row[:n].tolist() for row, n in zip(truth, frames.tolist())]
     spoken = sum(k > 0 for text in texts.tolist() for k in text)
     still = sum(row[:2] == [0, 0] for row in rows)
     flicker = [[10 if row[:2] == [0, 0] and t == 0 else k
                 for t, k in enumerate(row)] for row in rows]
+    half = [[0] * len(r) if n % 2 else r for n, r in enumerate(rows)]
+    missed = sum(k > 0 for text in texts[1::2].tolist() for k in text)
     assert still > 100
     real = space["train"], space["read"]
     space["train"] = lambda *_, **__: (None, None)
@@ -73,7 +75,9 @@ def known_readers(space):
                               ([[0] * len(r) for r in rows],
                                {"aligned": 1.0, "ctc": 1.0}),
                               (flicker, {"aligned": 0.0,
-                                         "ctc": still / spoken})):
+                                         "ctc": still / spoken}),
+                              (half, dict.fromkeys(
+                                  ("aligned", "ctc"), missed / spoken))):
             space["read"] = lambda *_, answers=answers: answers
             for arm, cer in want.items():
                 got = space["run"](arm, 1003)
@@ -100,9 +104,12 @@ def steps_by_hand(space):
         for t in range(n):
             row[t] = places[t * len(places) // n]
     real, space["corpus"] = space["corpus"], lambda *_: data
+    make, made = space["make_net"], []
     try:
         for arm in ("aligned", "uniform", "ctc"):
-            net, _ = space["train"](arm, 1006, 1.0, 2, lr=3e-3, batch=8)
+            space["make_net"] = lambda: made.append(make()) or made[-1]
+            net, curve = space["train"](arm, 1006, 1.0, 2, lr=3e-3, batch=8)
+            space["make_net"], losses = make, []
             torch.manual_seed(1006)
             mine = space["make_net"]()
             order = torch.Generator().manual_seed(1006)
@@ -123,7 +130,16 @@ def steps_by_hand(space):
                              * inside).sum()
                 adam.zero_grad()
                 (loss / 8).backward()
+                losses.append(loss.item() / 8)
                 adam.step()
+            # The slopes of the last step too: Adam would hide their scale.
+            for name in ("6.weight", "9.weight"):
+                torch.testing.assert_close(
+                    dict(made[-1].named_parameters())[name].grad,
+                    dict(mine.named_parameters())[name].grad,
+                    atol=2e-2, rtol=2e-2)
+            np.testing.assert_allclose(
+                curve, losses if arm == "ctc" else [], rtol=1e-3)
             # By what they say: a bias before a normalisation has no slope,
             # and Adam makes steps of what rounding leaves of it.
             with torch.no_grad():
@@ -131,7 +147,7 @@ def steps_by_hand(space):
                         for one in (net, mine))
             torch.testing.assert_close(a, b, atol=2e-3, rtol=1e-3)
     finally:
-        space["corpus"] = real
+        space["corpus"], space["make_net"] = real, make
     assert longest == truth.shape[1]
 
 
@@ -195,9 +211,133 @@ def truth_reads_itself(space):
                 k for k in text.tolist() if k]
 
 
+def lattice_may_be_exchanged(space):
+    """`make` is used, by occupancy and, at every step, by train: a lattice
+    without jumps has fewer paths."""
+    u, texts, frames = cases()
+
+    def stiff(labels):
+        asked.append(len(labels))
+        z, jump = space["lattice"](labels)
+        return z, jump & False
+    asked, log_y = [], u.log_softmax(2)
+    full = space["occupancy"](log_y, texts, frames)[0][[0, 3, 5]]
+    assert (space["occupancy"](log_y, texts, frames, stiff)[0][[0, 3, 5]]
+            < full - 1e-3).all()
+    data = space["corpus"](1005, 12)
+    real, space["corpus"] = space["corpus"], lambda *_: data
+    try:
+        space["train"]("ctc", 1007, 1.0, 2, stiff, batch=5)
+    finally:
+        space["corpus"] = real
+    assert asked == [6, 5, 5]
+
+
+def every_seed_has_its_recordings(space):
+    """What is learned and what is read is drawn by the seed, and other
+    recordings are read than were learned."""
+    asked, real = [], space["corpus"]
+
+    def corpus(seed, count):
+        asked.append((seed, count))
+        return real(seed, 12)
+    space["corpus"] = corpus
+    try:
+        for seed in (1008, 1009):
+            space["run"]("uniform", seed, steps=1)
+    finally:
+        space["corpus"] = real
+    assert asked == [(1008, 500), (11_008, 200), (1009, 500), (11_009, 200)]
+
+
+def whole_network_by_hand(space):
+    """From torch.nn.functional alone, weights copied, sizes away from the
+    defaults; as it learns and as it is examined."""
+    torch.manual_seed(5)
+    F, net = torch.nn.functional, space["make_net"](width=7, labels=4)
+    w = dict(net.named_parameters()) | dict(net.named_buffers())
+    for name, value in w.items():
+        if value.is_floating_point() and value.dim() == 1:
+            torch.nn.init.uniform_(value, 0.5, 1.5)
+    x = torch.randn(3, 12, 20)
+    for learns in (False, True):
+        before = {k: v.clone() for k, v in w.items()}
+        h = x.transpose(1, 2)                            # (N, bands, T)
+        for k in (0, 3, 6):
+            h = F.conv1d(h, w[f"{k}.weight"][:, :, 0], w[f"{k}.bias"],
+                         padding=2)
+            mean, var = ((h.mean((0, 2)), h.var((0, 2), unbiased=False))
+                         if learns else (before[f"{k + 1}.running_mean"],
+                                         before[f"{k + 1}.running_var"]))
+            h = ((h - mean[:, None]) / (var[:, None] + 1e-5).sqrt()
+                 * w[f"{k + 1}.weight"][:, None]
+                 + w[f"{k + 1}.bias"][:, None]).clamp(min=0)
+        y = torch.einsum("nct,kc->tnk", h, w["9.weight"][:, :, 0, 0])
+        want = (y + w["9.bias"]).log_softmax(2)
+        torch.testing.assert_close(space["listen"](net.train(learns), x),
+                                   want, atol=1e-4, rtol=1e-4)
+
+
+def reading_ends_with_the_recording(space):
+    """The best label of each frame, and none after the last."""
+    paths = torch.tensor([[3, 0, 0, 7, 7], [1, 1, 10, 0, 2]])
+    real, space["listen"] = space["listen"], lambda net, x: (
+        torch.nn.functional.one_hot(paths, 11).transpose(0, 1).float())
+    try:
+        assert space["read"](None, None, torch.tensor([5, 3])) == [
+            [3, 0, 0, 7, 7], [1, 1, 10]]
+    finally:
+        space["listen"] = real
+
+
+def ears_by_loops(space):
+    """Loudness in triangles on the mel scale, frame by frame: a window
+    around the middle of each 25 ms, each band less its own mean."""
+    sound = np.random.default_rng(6).standard_normal(5 * 200)
+    sound[400:] *= 3                    # the window hears its neighbours
+    mel = np.linspace(0, 2595 * np.log10(1 + 4000 / 700), 22)
+    edges = 700 * (10 ** (mel / 2595) - 1)
+    rows = []
+    for t in range(5):
+        power = np.zeros(129)
+        at = np.arange(t * 200 - 28, t * 200 + 228)
+        cut = np.array([sound[i] if 0 <= i < 1000 else 0.0 for i in at])
+        cut *= 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(256) / 255)
+        for f in range(129):
+            wave = np.exp(-2j * np.pi * f * np.arange(256) / 256)
+            power[f] = abs((cut * wave).sum()) ** 2
+        hz = np.arange(129) * 8000 / 256
+        rows.append([np.log((power * np.interp(
+            hz, edges[b:b + 3], [0, 1, 0], left=0, right=0)).sum() + 0.01)
+            for b in range(20)])
+    want = np.array(rows) - np.mean(rows, 0)
+    np.testing.assert_allclose(space["hear"](sound), want, atol=1e-4)
+
+
+def said_where_the_truth_says(space):
+    """Without noise: silence where the truth is blank, but for half a frame
+    that runs over, and all ten digits from first frame to last, none
+    louder than its sounds."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        digits = rng.integers(0, 10, 5)
+        sound, label = space["speak"](digits, rng, noise=0.0)
+        assert len(sound) == 200 * len(label)
+        loud = np.abs(sound).reshape(-1, 200)
+        for t, k in enumerate(label):
+            inner = loud[t, 60:140].max()
+            assert (inner > 0) == (k > 0), (seed, t)
+        assert list(label[np.flatnonzero(np.diff(label, prepend=0)
+                                         * label)] - 1) == list(digits)
+        assert 1.2 < loud[np.isin(label, [2, 3, 6])].max() <= 1.6
+
+
 ORACLES = [loss_and_slope_are_torchs, no_path_is_no_chance,
            steady_by_hand, every_path_is_listed, error_rate_is_jiwers,
-           truth_reads_itself, known_readers, steps_by_hand]
+           truth_reads_itself, known_readers, steps_by_hand,
+           lattice_may_be_exchanged, every_seed_has_its_recordings,
+           whole_network_by_hand, reading_ends_with_the_recording,
+           ears_by_loops, said_where_the_truth_says]
 
 MISTAKES = {
     "Skip across equal labels": ("return z, (z != 0) & (z != before)",
@@ -255,6 +395,10 @@ TRACES = {"run": dict(arms=["aligned", "uniform", "ctc"], steps=3,
 CHANCE = dict(scramble=scramble, metric="cer", chance=1.0, room=0.3,
               arm="aligned", seed=1000, steps=60)
 EXPERIMENT = {
+    "rival: the true labels are a frame late": (
+        "label[a:b] = d + 1", "label[a + 1:b + 1] = d + 1"),
+    "pairing: all seeds learn from one corpus": (
+        "truth = corpus(seed, 500)", "truth = corpus(0, 500)"),
     "exam: read what was learned": ("x, frames, texts, _ = corpus(10_000 + "
                                     "seed, 200)",
                                     "x, frames, texts, _ = corpus(seed, 500)"),

@@ -72,6 +72,9 @@ def with_a_pencil(page):
     for rule in RULES:
         for a, c in ((0, 17), (17, 0), (5, 9), (9, 5)):
             log = page["simulate"]([P("x", 40.0, a, c)], rule, b)
+            tied = page["simulate"]([P("x", 40.0, a, c)], rule,
+                                    b._replace(cars=3))
+            assert tied["x", "told"] == 0, "ties: the first car"
             assert log["x", "in"] == 40 + 1.5 * a + 7
             assert log["x", "out"] == 40 + 1.5 * (a + abs(a - c)) + 14
     log = page["simulate"]([P("x", 0.0, 0, 4), P("y", 3.0, 0, 6)],
@@ -209,15 +212,40 @@ def best_by_trying(page):
     assert len(differ) > 6
 
 
+def cost_is_delay(page):
+    """In simpy, with the last passenger and without: what that costs him
+    and, weighed, the others.  In a full car some of them gain."""
+    gains = 0
+    for seed in range(40):
+        b, people = small(page, cars=1, room=2), crowd(page, seed, 12, gap=4)
+        last, costs = people[-1], []
+        page["simulate"](people, "everyone", b, watch=lambda p, group: (
+            p is last and costs.extend(page["cost"](
+                "everyone", group[0], p, b, w) for w in (0.0, 1.0, 0.25))))
+        with_him, without = (
+            {k: t for k, t in in_simpy(some, dict.fromkeys(range(12), 0),
+                                       b).items() if k[1] == "out"}
+            for some in (people, people[:-1]))
+        own = with_him[last.name, "out"] - last.press
+        more = [with_him[k] - t for k, t in without.items()]
+        gains += min(more) < -1
+        np.testing.assert_allclose(
+            costs, [own + w * sum(more) for w in (0.0, 1.0, 0.25)],
+            atol=1e-3)
+    assert gains, "no case in which others gain"
+
+
 def suitability_by_hand(page):
     P, Car, b = page["Passenger"], page["Car"], page["Building"]()
     busy = Car(floor=5, way=1, riders=[P("r", 0.0, 0, 20)])
     idle = Car(floor=5)
+    called = Car(floor=5, way=1, waiting=[P("w", 0.0, 20, 8)])
     for start, goal, moving, resting in (
             (9, 20, 25, 24), (9, 2, 24, 24), (3, 20, 1, 26), (3, 0, 1, 26),
             (5, 6, 29, 28), (27, 0, 6, 6)):
         p = P("x", 0.0, start, goal)
         assert page["suitability"](busy, p, b) == moving
+        assert page["suitability"](called, p, b) == moving
         assert page["suitability"](idle, p, b) == resting
         assert page["cost"]("nearest", busy, p, b) == -moving
 
@@ -227,11 +255,14 @@ def numbers_of_a_run(page):
     twentieth, the weight handed on; and the load by the pencil's formula."""
     b = page["TOWER"]
     capacity = 4 * 12 / page["round_trip"](27, 12, b)[0]
-    for rule, weight, share in (("first", 1.0, 0.4), ("everyone", 0.5, 1.0),
-                               ("everyone", 1.0, 1.0)):
-        people = page["traffic"](1003, share * capacity, 150)
+    for rule, weight, share, mix in (
+            ("first", 1.0, 0.4, (0.45, 0.45)), ("nearest", 1.0, 1.0, ()),
+            ("fastest", 1.0, 0.7, (0.2, 0.1)),
+            ("everyone", 0.5, 1.0, (0.1, 0.7)), ("everyone", 1.0, 1.0, ())):
+        mix = (mix,) if mix else ()
+        people = page["traffic"](1003, share * capacity, 150, *mix)
         log = page["simulate"](people, rule, b, weight)
-        got = page["run"](rule, 1003, strength=weight, steps=150, load=share)
+        got = page["run"](rule, 1003, weight, 150, share, *mix)
         rides = sorted(log[p.name, "out"] - p.press for p in people)
         at = 0.95 * 149
         low = int(at)
@@ -253,12 +284,29 @@ def a_crowd_is_as_asked(page):
     assert {p.start for p in people} == set(range(28))
     assert abs(people[-1].press / n - 1 / rate - 1 / 16) < 4 * 4 / n ** 0.5
     assert all(p.press * 8 == int(p.press * 8) for p in people)
+    gaps = np.diff([p.press for p in people])      # Poisson: mean = spread
+    assert abs(gaps.std() - 1 / rate) < 4 * 4 * (2 / n) ** 0.5
+    low = page["traffic"](1004, rate, 400, (0.1, 0.1), floors=9)
+    assert {p.start for p in low} == {p.goal for p in low} == set(range(9))
+
+
+def buttons_know_the_way_only(page):
+    """Half of the way to the end of the building, above the start if up,
+    below if down; no seed has the building of another."""
+    P, b = page["Passenger"], page["Building"]()
+    for start, goal, told in ((3, 5, 15), (0, 27, 14), (26, 27, 27),
+                              (9, 8, 4), (27, 0, 13), (1, 0, 0)):
+        got = page["halfway"](P("x", 2.0, start, goal), b)
+        assert got == P("x", 2.0, start, told)
+    assert len({page["trip"]("formula", seed)["rtt"]
+                for seed in range(1000, 1006)}) == 6
 
 
 ORACLES = [with_a_pencil, by_counting, suitability_by_hand, everyone_once,
            one_car_leaves_no_choice, equals_a_simulation_in_simpy,
            best_by_trying,
-           numbers_of_a_run, a_crowd_is_as_asked]
+           numbers_of_a_run, a_crowd_is_as_asked,
+           buttons_know_the_way_only, cost_is_delay]
 
 REASSIGN = '''\
 moved = [q for c in group for q in c.waiting if q.start == p.start]
@@ -305,6 +353,11 @@ NULL = {"arm": "everyone", "baseline": "fastest", "strength": 0.0,
 
 TRACES = {"run": dict(arms=list(RULES), steps=20)}
 EXPERIMENT = {
+    "rival: arrivals are regular": (
+        "rng.exponential(1 / rate)", "(0.5 + rng.random()) / rate"),
+    "rival: nearest minds the distance only": (
+        "simulate(people, arm, TOWER", "simulate(people, (lambda car, p, b: "
+        "abs(car.floor - p.start)) if arm == 'nearest' else arm, TOWER"),
     "metric: the fastest twentieth": ("np.quantile(journey, 0.95)",
                                       "np.quantile(journey, 0.05)"),
     "metric: the ride for the wait": (

@@ -104,7 +104,8 @@ class Toy:
 
     def __init__(self):
         g = torch.Generator().manual_seed(4)
-        self.a = torch.randn(12, generator=g, dtype=torch.float64) * 0.4
+        self.a, self.a2 = torch.randn(2, 12, generator=g,
+                                      dtype=torch.float64) * 0.4
         self.b = torch.randn(12, 4, generator=g, dtype=torch.float64)
         self.x = torch.randn(4, 3, 2, 2, generator=g, dtype=torch.float64)
         self.alpha = torch.rand(4, 1, 1, 1, generator=g, dtype=torch.float64)
@@ -116,13 +117,14 @@ class Toy:
         return 0.8 * x + (c @ self.v)[:, None, None, None]
 
     def D(self, x):
-        return ((x.flatten(1) @ self.a)[:, None, None, None],
-                x.flatten(1) @ self.b)
+        flat = x.flatten(1)                      # two patches
+        return (torch.stack([flat @ self.a, flat @ self.a2], 1)[:, None, None],
+                flat @ self.b)
 
     def numbers(self):
         """Everything anew in numpy: scores and losses."""
         x, org, trg = (t.numpy() for t in (self.x, self.org, self.trg))
-        a, b, v = (t.numpy() for t in (self.a, self.b, self.v))
+        a, b, v = (t.numpy() for t in (self.a + self.a2, self.b, self.v))
         flat = x.reshape(4, 12)
         fake = 0.8 * flat + (trg @ v)[:, None]
         back = 0.8 * fake + (org @ v)[:, None]
@@ -131,7 +133,7 @@ class Toy:
             p = 1 / (1 + np.exp(-(z @ b)))
             return -(c * np.log(p) + (1 - c) * np.log(1 - p)).sum() / 4
 
-        return {"real": (flat @ a).mean(), "fake": (fake @ a).mean(),
+        return {"real": (flat @ a).mean() / 2, "fake": (fake @ a).mean() / 2,
                 "gp": (np.sqrt((a ** 2).sum()) - 1) ** 2,
                 "rec": np.abs(flat - back).mean(),
                 "cls real": cls(flat, org), "cls fake": cls(fake, trg)}
@@ -153,6 +155,24 @@ def both_losses_in_numpy(page):
     assert page["g_loss"](toy.G, toy.D, toy.x, toy.org, toy.trg,
                           known).item() == page["g_loss"](
         toy.G, toy.D, toy.x, toy.org, toy.trg, known, 10.0).item()
+
+
+def generator_learns_both_ways(page):
+    """The slope of G's loss by differences: the way there and the way back
+    both teach, D's part of it too."""
+    toy, known, h = Toy(), torch.ones(4).double(), 1e-6
+    at = toy.v.clone()
+    toy.v = at.clone().requires_grad_()
+    slope, = torch.autograd.grad(page["g_loss"](
+        toy.G, toy.D, toy.x, toy.org, toy.trg, known, 3.0), toy.v)
+    for j in range(4):
+        both = []
+        for sign in (1, -1):
+            toy.v = at.clone()
+            toy.v[j] += sign * h
+            n = toy.numbers()
+            both.append(-n["fake"] + 3 * n["rec"] + n["cls fake"])
+        assert abs(slope[j].item() - (both[0] - both[1]) / 2 / h) < 1e-6
 
 
 def discriminator_does_not_train_the_generator(page):
@@ -215,7 +235,9 @@ def watched(page, arm, steps):
 
     def d_spy(G, D, x, c_org, c_trg, known, alpha):
         seen.append({"x": x, "org": c_org, "trg": c_trg, "known": known,
-                     "alpha": alpha, "G": 0})
+                     "alpha": alpha, "G": 0, "lr": {
+                         state[k].param_groups[0]["lr"]
+                         for k in ("D_opt", "G_opt")}})
         return d(G, D, x, c_org, c_trg, known, alpha)
 
     def g_spy(G, D, x, c_org, c_trg, known, lambda_rec):
@@ -229,9 +251,10 @@ def watched(page, arm, steps):
     try:
         for t in range(steps):
             space["step"](state, t, 8, arm)
-            seen[-1]["lr"] = state["D_opt"].param_groups[0]["lr"]
     finally:
         space["d_loss"], space["g_loss"] = d, g
+    for k in ("D_opt", "G_opt"):
+        assert state[k].param_groups[0]["betas"] == (0.5, 0.999)
     return seen
 
 
@@ -241,7 +264,7 @@ def order_of_training(page):
     to one of G; data sets by turns; the rate falls in the second half."""
     seen = watched(page, "skip", 8)
     images, c, _ = page["faces"](1000)
-    for one in seen:
+    for t, one in enumerate(seen):
         rows = [sorted(map(tuple, one[k].tolist())) for k in ("org", "trg")]
         assert rows[0] == rows[1]
         assert not torch.equal(one["org"], one["trg"])
@@ -250,9 +273,11 @@ def order_of_training(page):
         at = [(images == p).flatten(1).all(1).nonzero()[0, 0]
               for p in one["x"][:3]]
         assert torch.equal(c[torch.stack(at)], one["org"][:3])
+        assert {int(i) // (len(c) // 2) for i in at} == {t // 2 % 2}
     assert [one["G"] for one in seen] == [0, 1] * 4
     assert all(one["same"] for one in seen if one["G"])
-    np.testing.assert_allclose([one["lr"] / 1e-3 for one in seen],
+    assert all(len(one["lr"]) == 1 for one in seen)
+    np.testing.assert_allclose([min(one["lr"]) / 1e-3 for one in seen],
                                [1, 1, 1, 1, 1, 0.75, 0.5, 0.25])
     sides = [one["known"].tolist() for one in watched(page, "joint", 8)]
     assert sides == ([[1, 1, 1, 0]] * 2 + [[0, 0, 0, 1]] * 2) * 2
@@ -378,19 +403,19 @@ def each_half_has_its_question(page):
 
     class Kept:
         @staticmethod
-        def recall(name, arm, seed, *_, **__):
-            asked.append((name, arm, seed))
+        def recall(name, arm, seed, *_, strength, steps, **__):
+            asked.append((name, arm, seed, strength, steps))
     page["recorded"] = Kept
     measure, page["measure"] = page["measure"], lambda kept, arm, seed: {
         "arm": arm, "seed": seed}
     try:
         for arm in ("no skip", "skip", "no cycle", "joint", "zeros", "copy"):
-            got = page["run"](arm, 3)
+            got = page["run"](arm, 3, 0.5, 7)
             assert got == {"arm": "official" if arm == "no skip" else arm,
                            "seed": 3}
     finally:
         page["recorded"], page["measure"] = real, measure
-    assert asked == [("stargan", a, 3) for a in (
+    assert asked == [("stargan", a, 3, 0.5, 7) for a in (
         "official", "skip", "no cycle", "joint", "zeros")]
 
 
@@ -398,6 +423,7 @@ ORACLES = [whole_networks_by_hand, scores_by_hand,
            arms_are_what_they_are_called, each_half_has_its_question,
            penalty_of_a_linear_critic, penalty_between_the_pictures,
            classification_by_sklearn, both_losses_in_numpy,
+           generator_learns_both_ways,
            unlabelled_head_gets_no_gradient, labels_by_hand,
            discriminator_does_not_train_the_generator, identity_at_the_start,
            label_by_pixels, parameters_count, order_of_training,
@@ -451,6 +477,11 @@ TRACES = {"run": dict(
                   "mask adds channels",
          "exam": "the same faces are asked about twice, there and back"})}
 EXPERIMENT = {
+    "counting: each data set sees both halves": (
+        "torch.randint(half, (BATCH,), generator=rng) + side * half",
+        "torch.randint(2 * half, (BATCH,), generator=rng)"),
+    "search: the generator's rate never falls": (
+        'for name in ("G_opt", "D_opt"):', 'for name in ("D_opt",):'),
     "exam: asked about faces that it trained on": (
         "x, c_org, f = faces(10_000 + seed, n)",
         "x, c_org, f = (z[:n] if isinstance(z, torch.Tensor) else {k: v[:n] "
