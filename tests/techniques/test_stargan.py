@@ -268,6 +268,8 @@ def order_of_training(page):
         rows = [sorted(map(tuple, one[k].tolist())) for k in ("org", "trg")]
         assert rows[0] == rows[1]
         assert not torch.equal(one["org"], one["trg"])
+        assert not torch.equal(one["org"].flip(0), one["trg"])
+        assert len(one["x"].flatten(1).unique(dim=0)) > 20
         assert one["alpha"].shape == (32, 1, 1, 1)
         assert len(one["alpha"].unique()) > 16
         at = [(images == p).flatten(1).all(1).nonzero()[0, 0]
