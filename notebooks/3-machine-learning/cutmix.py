@@ -9,7 +9,7 @@
 # ---
 
 # %% [markdown]
-# # CutMix: cut the head off, and the label with it
+# # CutMix: the label follows the pixels
 #
 # [Open this page in Colab](https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/3-machine-learning/cutmix.ipynb): its first cell installs the helper of this book and nothing else.
 #
@@ -25,14 +25,14 @@
 #
 # **요약.**
 # 주로 물체의 머리를 보고 배운 분류기는 머리가 가려지면 자주 틀립니다.
-# 컷믹스(CutMix)는 훈련 이미지의 한 상자를 다른 이미지로 덮고, 레이블도 덮은 넓이만큼 섞는 데이터 증강 기법입니다.
-# 이 장에서는 레이블이 50개뿐인 숫자 분류의 정확도와 분류기가 물체를 짚는 범위를 여러 시드로 측정하고, 컷아웃(Cutout)과 믹스업(Mixup)을 함께 비교합니다.
-# 숫자에서는 섞은 레이블이 정확도를 높였지만 컷아웃을 앞서지는 못했고, 그린 물체에서는 컷믹스로 배운 분류기의 활성 맵이 물체에 더 잘 맞았습니다.
-# 작은 그림으로 한 실험이므로, 사진에서 어느 기법이 앞서는지는 알 수 없습니다.
+# 컷믹스(CutMix)는 훈련 이미지의 한 상자 영역을 다른 이미지로 덮고, 덮은 넓이에 비례해 레이블도 섞는 데이터 증강 기법입니다.
+# 이 장에서는 레이블이 50개뿐인 숫자 분류의 정확도와, 분류기의 활성 맵이 물체와 겹치는 정도를 여러 시드로 측정해 컷아웃(Cutout), 믹스업(Mixup)과 비교합니다.
+# 숫자 실험에서는 레이블을 섞으면 같은 상자에 첫 레이블만 쓸 때보다 정확도가 높았지만 컷아웃도 증강 없는 훈련도 앞서지 못했고, 그린 물체 실험에서는 컷믹스의 활성 맵이 컷아웃보다 물체에 더 잘 맞았습니다.
+# 작은 이미지로 한 실험이므로, 사진에서 어느 기법이 앞서는지는 알 수 없습니다.
 #
 # **In short.**
 # Does a label that follows the pasted pixels make a better classifier, and one that points at the object?
-# On fifty real digits the mixed label is worth <!--=cutmix-digits-label.effect:3-->0.014<!--/--> of accuracy, which brings CutMix level with Cutout and no further; on drawn objects its map fits the object better than Cutout's, with an intersection over union of <!--=cutmix-where.mean.cutmix-->0.68<!--/--> against <!--=cutmix-where.mean.cutout-->0.64<!--/-->.
+# On fifty real digits the mixed label wins back <!--=cutmix-digits-label.effect:3-->0.014<!--/--> of the accuracy that pasting costs, and CutMix ends beside Cutout, not ahead of it; on drawn objects its map fits the object better than Cutout's, with an intersection over union of <!--=cutmix-where.mean.cutmix-->0.68<!--/--> against <!--=cutmix-where.mean.cutout-->0.64<!--/-->.
 # It shows no gain over plain training on the digits, and nothing about photographs.
 
 # %% tags=["setup"]
@@ -64,7 +64,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lab1784 import (check, claim, compare, data, draw_claim, image_grid,
-                     known, near, overview, palette, show)
+                     known, near, overview, palette, remember, show)
 from lab1784.figures import subplots
 
 torch.set_num_threads(1)
@@ -93,15 +93,15 @@ image_grid(torch.cat([clear[pick], whole[pick], hidden[pick]]), columns=4,
                "under noise; and under noise without the left patch.")
 
 # %% [markdown]
-# Show whole objects to a small convolutional network, and it learns them without an error.
+# Show whole objects to a small convolutional network, and it learns to name them almost without an error.
 # Hide the head and ask again: it is right on <!--=cutmix-hidden.mean.plain-->0.66<!--/--> of the pictures, where guessing gives a quarter.
-# Nothing that a child would care about has changed, for the tail is still there.
-# The network never needed the tail, so it learned it badly.
+# (That is the mean of five networks, which lie far apart.)
+# The tail is still there; the network learned it badly, perhaps because the head was enough.
 #
 # **CutMix** (컷믹스) leaves the network alone and changes what it is shown.
 
 # %% [markdown]
-# ## The idea: the label follows the pixels
+# ## The idea: two images, two labels, one box
 #
 # Take two training images $x_A, x_B$ of $W$ by $H$ pixels, with one-hot labels $y_A, y_B$.
 # Cut a box out of $x_A$ and fill it with the same box of $x_B$.
@@ -110,27 +110,33 @@ image_grid(torch.cat([clear[pick], whole[pick], hidden[pick]]), columns=4,
 # $$\tilde{x} = M \odot x_A + (1 - M) \odot x_B, \qquad \tilde{y} = \lambda\, y_A + (1 - \lambda)\, y_B$$
 #
 # $M$ is a mask: zero inside the box, one outside it.
-# The size of the box comes from a draw $\lambda \sim \mathrm{Beta}(\beta, \beta)$, uniform for the paper's $\beta = 1$ (the paper writes $\alpha$, the code `beta`).
+# The size of the box comes from a draw $\lambda \sim \mathrm{Beta}(\beta, \beta)$, uniform for $\beta = 1$ (the paper writes $\alpha$).
 # The box has the centre $(r_x, r_y)$ and the sides $r_w, r_h$:
 #
 # $$r_x \sim \mathrm{Unif}(0, W),\quad r_y \sim \mathrm{Unif}(0, H),\qquad r_w = W\sqrt{1 - \lambda},\quad r_h = H\sqrt{1 - \lambda}$$
 #
 # A box that lies inside the image then covers the share $1 - \lambda$.
-# Its place is random: CutMix does not look for an important part, as the article has it ([source notes](../../chapters/source-notes.md), E3).
+# Its place is random: CutMix looks for no important part, although the article says so ([source notes](../../chapters/source-notes.md), E3).
 # The label counts pixels and not objects.
 #
-# Two older techniques are its parents.
 # **Cutout** (컷아웃) erases a box and keeps the label.
-# **Mixup** (믹스업) blends two whole images pixel by pixel, and their labels in the same proportion.
-# CutMix hides like the first and labels like the second.
+# **Mixup** (믹스업) blends two whole images, and their labels in the same proportion.
+# CutMix hides like the first and labels like the second of these older techniques.
 
 # %% [markdown]
 # ## The technique
 #
+# Three functions, and every draw comes from `rng`:
+#
+# - `draw_box(height, width, lam, rng)` returns `top, bottom, left, right`;
+# - `cutmix(x, y, rng, beta=1.0)` returns `mixed, y, y[partner], lam`;
+# - `mixed_loss(logits, y_a, y_b, lam)` returns one number.
+#
 # First the box.
-# The official code draws the centre among the whole pixels of the image, borders included, and a box near the border loses what sticks out.
+# The official code draws the row of the centre from 0 to $H-1$, then its column from 0 to $W-1$.
 # It rounds twice on the way: each side is cut down to a whole number, and half of it, cut down again, goes to either side of the centre.
-# So a side is even before clipping, rows run from `cy - h // 2` up to but not including `cy + h // 2`, and a very small box is empty and stays so.
+# Rows run from `cy - h // 2` up to but not including `cy + h // 2` and columns alike, both clipped to the image.
+# So a side is even before clipping, and a very small box is empty and stays so.
 
 # %% tags=["technique"]
 def draw_box(height, width, lam, rng):
@@ -138,7 +144,8 @@ def draw_box(height, width, lam, rng):
 
     height, width: of the image in pixels.  lam: float in [0, 1].
     rng: numpy Generator.  Returns (top, bottom, left, right) in pixels;
-    rows top:bottom and columns left:right lie inside.
+    rows top:bottom and columns left:right lie inside.  Draws from rng the
+    row of the centre, then its column.
     Source: rand_bbox in train.py of the official code.
     """
     ratio = math.sqrt(1 - lam)
@@ -150,10 +157,10 @@ def draw_box(height, width, lam, rng):
 
 # %% [markdown]
 # Then the mixing.
-# One box and one $\lambda$ serve the whole batch.
-# Each image is mixed with the one that a permutation of the batch assigns to it, which may be itself.
-# Once the box is known, $\lambda$ is computed anew from the pixels that lie in it.
-# This last step is not in the paper's equations but in its Algorithm A1, line 15; without it the label promises more of $x_B$ than the picture shows.
+# It draws $\lambda$, then a permutation of the batch, then the box; one $\lambda$ and one box serve the whole batch.
+# The permutation gives each image its partner, perhaps itself.
+# Then $\lambda$ is computed anew from the pixels in the box.
+# This step is not in the paper's equations but in its Algorithm A1, line 15; without it the label promises more of $x_B$ than the picture shows.
 # The batch that came in is not written to.
 
 # %% tags=["technique"]
@@ -190,8 +197,8 @@ def mixed_loss(logits, y_a, y_b, lam):
 
 # %% [markdown]
 # Here is one object, mixed four times by these lines, with less noise so that the parts can be seen.
-# The bar below is its label.
-# Where a box covers the whole object, the object keeps its share all the same: pixels are counted.
+# The bar below is its label, with the numbers of the two classes.
+# Were a box to cover the whole object, the object would keep its share all the same: pixels are counted.
 
 # %% tags=["figure"]
 # @title Draw: four mixed images and their labels
@@ -199,7 +206,7 @@ rng = np.random.default_rng(9)
 clean, clean_labels, _ = data.two_part(8, 11, noise=0.1, size=16)
 fig, axes = subplots(2, 4, width=7.0, height=2.7, height_ratios=[6, 1])
 for top_ax, bar_ax in axes.T:
-    mixed, _, _, lam = cutmix(clean, clean_labels, rng)
+    mixed, y_a, y_b, lam = cutmix(clean, clean_labels, rng)
     top_ax.imshow(mixed[0, 0], cmap="gray", vmin=-1.3, vmax=1.3)
     changed = (mixed[0, 0] != clean[0, 0]).nonzero()
     if len(changed):
@@ -209,6 +216,9 @@ for top_ax, bar_ax in axes.T:
                     color=palette["rival"], lw=2)
     bar_ax.barh(0, lam, color=palette["method"])
     bar_ax.barh(0, 1 - lam, left=lam, color=palette["rival"])
+    for k, at in ((y_a[0], lam / 2), (y_b[0], (1 + lam) / 2)):
+        bar_ax.text(at, 0, int(k), ha="center", va="center", color="white",
+                    fontweight="bold")
     bar_ax.set_xlabel(f"label: {lam:.2f} + {1 - lam:.2f}")
     bar_ax.set(xlim=(0, 1))
     for ax in (top_ax, bar_ax):
@@ -217,8 +227,8 @@ for top_ax, bar_ax in axes.T:
 fig.suptitle("The label splits where the pixels split", x=0.02, ha="left",
              fontsize=11, fontweight="bold")
 show(fig, "Four mixed images, each with the pasted box outlined; under each "
-          "a bar in two colours that shows the two labels' shares, which "
-          "are the shares of the pixels.")
+          "a bar in two colours with the two class numbers, whose lengths "
+          "are the labels' shares and the shares of the pixels.")
 
 # %% [markdown]
 # ## Predict
@@ -228,10 +238,10 @@ show(fig, "Four mixed images, each with the pasted box outlined; under each "
 # The fifth has CutMix's boxes but keeps the first label (*paste*).
 # Which reads fresh digits best, and where does *paste* end up?
 #
-# - (a) CutMix is best, and *paste* close behind: what counts is that parts are covered.
-# - (b) CutMix is ahead of *paste*, which falls below plain training: a label that denies what the picture shows does harm.
+# - (a) CutMix is best, *paste* close behind: it counts that parts are covered.
+# - (b) CutMix is ahead of *paste*, which falls below plain training: a label that denies the picture does harm.
 # - (c) Cutout is best: it covers parts, and its label stays true.
-# - (d) Plain training is best by far: fifty digits are too few to cover any of them.
+# - (d) Plain training stays ahead of them all: fifty digits are too few to cover.
 #
 # A second bet, for later on this page: hide the heads of the drawn objects. Is CutMix then ahead of Cutout?
 
@@ -241,7 +251,8 @@ show(fig, "Four mixed images, each with the pasted box outlined; under each "
 # Cutout draws a hole of its own for every image, as its authors' code does ([commit `287f934`](https://github.com/uoguelph-mlrg/Cutout)), and fills it with zeros.
 # Mixup blends the batch with a uniform $\lambda$ of its own.
 # Every method draws from a generator of its own, so all arms see the same batches.
-# `strength` is the probability that a batch is treated at all, 1 here and in the paper's ImageNet runs; at 0 every arm is plain training.
+# `strength` is the probability that a batch is treated at all: 1 here and in the official ImageNet command, one half in that for CIFAR-100.
+# At 0 every arm is plain training.
 
 # %% tags=["experiment"]
 ARMS = ("plain", "cutout", "mixup", "paste", "cutmix")
@@ -312,9 +323,8 @@ def accuracy(net, x, y):
     return (net(x).argmax(1) == y).float().mean().item()
 
 # %% [markdown]
-# The learning rate is part of a recipe, and so is the side of Cutout's hole: each arm takes what is best for it.
-# All arms got the same search, over the grid below on the twelve seeds from 1000 on, which no claim uses.
-# Cutout got it twice, for holes of half and of a quarter of the side; the quarter is better on this page's images.
+# Each arm has the learning rate, and Cutout the side of its hole, that is best for it on the twelve seeds from 1000 on, which no claim uses.
+# A hole of a quarter of the side is better than one of half.
 # No best rate lies at an end of the grid.
 
 # %% tags=["experiment"]
@@ -341,11 +351,12 @@ def nearest(seed):
 # %% [markdown]
 # ## What the label is worth
 #
-# Statement, rival and least effect of every claim were written down before its seeds were first run.
-# A claim **holds** where the mean over paired seeds reaches the least effect and the 95 % interval excludes zero; it **does not hold** where the whole interval lies short of the least effect; otherwise it is **not settled**.
+# Every claim was written down before its seeds were first run.
+# It **holds** where the mean over paired seeds reaches the least effect and the 95 % interval excludes zero; it **does not hold** where the whole interval lies short of the least effect; otherwise it is **not settled**.
 #
 # A floor comes first, for an arm that had not learned would prove nothing.
-# Comparing pixels with the fifty, the nearest neighbour, needs no training at all; every network must be right more often than that.
+# Comparing pixels with the fifty, the nearest neighbour, needs no training at all; every arm must be right more often on average.
+# The weakest, *paste*, clears it by little.
 
 # %% tags=["results"]
 digits = compare(run, ARMS, seeds=range(100, 120))
@@ -353,6 +364,11 @@ print(digits.table())
 floor = np.mean([nearest(seed) for seed in digits.seeds])
 print(f"nearest neighbour: {floor:.3f}")
 assert all(digits.mean("accuracy", arm) > floor for arm in ARMS)
+
+# %% [markdown]
+# The first claim is the paper's own ablation: the same pixels without the mixed label.
+# Both bars come from CIFAR-100, photographs of 32 pixels, and PyramidNet-200.
+# Each seed asks about a thousand of the same 1,797 digits, so an interval speaks of other splits and other starts, not of other writers.
 
 # %% tags=["results"]
 against_paste = claim(
@@ -377,6 +393,8 @@ against_cutout = claim(
     arm="cutmix", baseline="cutout", least=0.0115,
     reason="it is half of what the paper's repository reports between the "
            "two on CIFAR-100, 16.53 against 14.23 % of error",
+    # The verdict on record, entered after the run: on the development
+    # seeds CutMix had led by 0.016, and we expected the claim to hold.
     expect="does not hold",
     paper="CutMix lowers the top-1 error on CIFAR-100 further than Cutout.",
     picture=False)
@@ -397,21 +415,23 @@ show(fig, "Accuracy of five arms on fresh digits, a dot a seed and a diamond "
           "together.")
 
 # %% [markdown]
-# Now the bets.
-# (b) is right.
+# Now the bets: (b) is right.
 # *Paste* reads <!--=cutmix-digits-label.mean.paste:3-->0.865<!--/--> of the fresh digits and plain training <!--=cutmix-digits-label.mean.plain:3-->0.884<!--/-->.
-# The mixed label wins back <!--=cutmix-digits-label.effect:3-->0.014<!--/-->, interval <!--=cutmix-digits-label.low:3-->0.008<!--/--> to <!--=cutmix-digits-label.high:3-->0.020<!--/-->, so (a) is wrong.
-# In the paper, too, the label is worth more than a point: with one-hot labels the error on CIFAR-100 is <!--=published.cutmix_cifar100_onehot-->15.89<!--/--> %, with mixed ones <!--=published.cutmix_cifar100_paper-->14.47<!--/--> %.
+# The mixed label wins back <!--=cutmix-digits-label.effect:3-->0.014<!--/-->, interval <!--=cutmix-digits-label.low:3-->0.008<!--/--> to <!--=cutmix-digits-label.high:3-->0.020<!--/-->: that is its worth beside *paste*, not beside plain training.
+# (In the paper's ablation one-hot labels err on <!--=published.cutmix_cifar100_onehot-->15.89<!--/--> %, mixed ones on <!--=published.cutmix_cifar100_paper-->14.47<!--/--> %.)
 #
-# CutMix stands at <!--=cutmix-digits-label.mean.cutmix:3-->0.879<!--/-->, Cutout at <!--=cutmix-digits-label.mean.cutout:3-->0.877<!--/-->, Mixup at <!--=cutmix-digits-label.mean.mixup:3-->0.882<!--/-->; so (c) is wrong, and (d) is half right: plain training has the highest mean, and leads none but *paste* by much.
-# On development seeds CutMix was ahead of Cutout by more than we asked for; on these twenty the lead is <!--=cutmix-digits-cutout.effect:3-->0.002<!--/-->, interval <!--=cutmix-digits-cutout.low:3-->−0.004<!--/--> to <!--=cutmix-digits-cutout.high:3-->0.008<!--/-->, and the claim does not hold.
+# Mixup stands at <!--=cutmix-digits-label.mean.mixup:3-->0.882<!--/-->, CutMix at <!--=cutmix-digits-label.mean.cutmix:3-->0.879<!--/-->, Cutout at <!--=cutmix-digits-label.mean.cutout:3-->0.877<!--/-->, all a little below plain training.
+#
+# On development seeds CutMix was ahead of Cutout by more than we asked for.
+# On these twenty the lead is <!--=cutmix-digits-cutout.effect:3-->0.002<!--/-->, interval <!--=cutmix-digits-cutout.low:3-->−0.004<!--/--> to <!--=cutmix-digits-cutout.high:3-->0.008<!--/-->, and the claim does not hold.
+# The settings had been chosen on the development seeds, and the best of many looks better there than it is.
 #
 # ## Where the network looks
 #
-# The second half of the paper's title says *localizable features*: a network trained with CutMix should point at the object, although nobody tells it where objects are.
-# The drawn objects of the first picture let us judge that, for every pixel's owner is known.
+# The paper's title says *localizable features*: a network trained with CutMix should point at the object, although nobody tells it where objects are.
+# With drawn objects we can judge that, for every pixel's owner is known.
 #
-# This network ends in an average over places, so the evidence for a class can be read place by place.
+# The network ends in an average over places, so its evidence can be read place by place.
 # With $f_k(u)$ the value of channel $k$ at place $u$ and $w_{ck}$ the weight of channel $k$ for class $c$, the **class activation map** (클래스 활성 맵) of B. Zhou and others (2016) is
 #
 # $$m_c(u) = \sum_k w_{ck}\, f_k(u)$$
@@ -457,11 +477,14 @@ def iou(maps, mask, threshold):
     return (both / either).mean().item()
 
 # %% [markdown]
-# Rate, threshold and the side of Cutout's hole are again searched for each arm, on the five seeds from 1000 on, for the best IoU.
+# Rate, threshold and the side of Cutout's hole are again searched for each arm, on the five seeds from 1000 on, for the IoU.
+# A repeated search puts other settings first for several arms, each less than a hundredth better (the comment names them).
 # Each network is asked three things about a thousand fresh objects: how well its map fits (`iou`), how often it is right (`whole`), and how often it is right with the head hidden (`hidden`).
 
 # %% tags=["experiment"]
 # Searched: rates 3e-3, 6e-3, 12e-3, 24e-3, 48e-3; thresholds 0.05 to 0.95.
+# A repeated search puts plain (24e-3, 0.65), cutout (48e-3, 0.60) and cutmix
+# (12e-3, 0.65) first, each less than 0.01 better; 96e-3 is worse for all.
 RECIPE = {"plain": (12e-3, 0.75), "cutout": (24e-3, 0.65),
           "mixup": (6e-3, 0.70), "paste": (12e-3, 0.60),
           "cutmix": (24e-3, 0.60)}                 # rate, threshold
@@ -491,8 +514,8 @@ def look(arm, seed, **settings):
             "whole": accuracy(net, x, y), "hidden": accuracy(net, tails, y)}
 
 # %% [markdown]
-# Here are three networks at work, on a development seed.
-# The box is the object, the round line is the threshold: what lies within is what the network points at.
+# Here are three networks at work on a development seed.
+# The box is the object, the round line the threshold.
 
 # %%
 x, y, mask = objects(5, 11_000)
@@ -515,14 +538,18 @@ for row, (name, images) in enumerate({"object": x[:, 0], **maps}.items()):
         ax.set(xticks=[], yticks=[])
         ax.grid(False)
     axes[row, 0].set_ylabel(name, rotation=0, ha="right", va="center")
-fig.suptitle("The map of CutMix keeps closer to the object",
+fig.suptitle("Where three networks point",
              x=0.02, ha="left", fontsize=11, fontweight="bold")
 show(fig, "Five drawn objects, each outlined, and under them the maps of "
-          "three networks, bright blobs on the object: that of plain "
-          "training spills over the outline, that of CutMix least.")
+          "three networks with a line at the threshold. Plain training "
+          "and Cutout point outside the outline in places, Cutout most; "
+          "CutMix does so least, and leaves out half of the fourth object.")
 
 # %% [markdown]
-# The floor here: every arm must name whole objects almost without an error.
+# The floor here: every arm must name 99 % of the whole objects.
+#
+# Under a first setting, noisier and with fewer steps, the fit of the map was not settled, and CutMix was not ahead of Cutout with the head hidden.
+# The two claims below are about a second setting and five fresh seeds, and the rival with the head hidden is now plain training.
 
 # %% tags=["results"]
 views = compare(look, ARMS, seeds=range(105, 110))
@@ -568,40 +595,41 @@ for record in (against_paste, against_cutout, where, hidden_head):
     draw_claim(record)
 
 # %% [markdown]
-# The map of CutMix fits the object with <!--=cutmix-where.mean.cutmix-->0.68<!--/-->, that of Cutout with <!--=cutmix-where.mean.cutout-->0.64<!--/-->, of Mixup with <!--=cutmix-where.mean.mixup-->0.60<!--/--> and of plain training with <!--=cutmix-where.mean.plain-->0.60<!--/-->.
-# *Paste* reaches <!--=cutmix-where.mean.paste-->0.66<!--/-->: on the digits the label did the work, and here most of it is done by the pixels.
+# The map of CutMix fits the object with <!--=cutmix-where.mean.cutmix-->0.68<!--/-->, that of Cutout with <!--=cutmix-where.mean.cutout-->0.64<!--/-->, those of Mixup and plain training with <!--=cutmix-where.mean.plain-->0.60<!--/-->.
+# On the digits the label repaired what pasting broke; here pasting alone gives most of the gain, *paste* reaching <!--=cutmix-where.mean.paste-->0.66<!--/-->, and the label's share is not settled.
+# The paper reports birds located with <!--=published.cutmix_cub_loc_cutmix-->54.81<!--/--> % by CutMix, <!--=published.cutmix_cub_loc_cutout-->52.78<!--/--> % by Cutout and <!--=published.cutmix_cub_loc_baseline-->49.41<!--/--> % by plain training.
+# On ImageNet CutMix locates no better than the others: <!--=published.cutmix_imagenet_loc_cutmix-->46.25<!--/--> %, <!--=published.cutmix_imagenet_loc_cutout-->46.69<!--/--> % and <!--=published.cutmix_imagenet_loc_baseline-->46.3<!--/--> %.
 #
 # With the head hidden CutMix is right on <!--=cutmix-hidden.mean.cutmix-->0.95<!--/--> of the objects and plain training on <!--=cutmix-hidden.mean.plain-->0.66<!--/-->.
-# The second bet is lost all the same: Cutout is right on <!--=cutmix-hidden.mean.cutout-->0.96<!--/-->.
-# It hides heads in training and is asked about hidden heads, the very examination it was trained for.
-# The paper made a test of this kind with holes in photographs, and reports CutMix comparable to Cutout there (section 4.4).
+# The second bet is not won: Cutout is right on <!--=cutmix-hidden.mean.cutout-->0.96<!--/-->.
+# Both hide heads in training, and these five seeds do not tell which of the two does better; nor does the paper's test with holes in photographs, where it calls them comparable (section 4.4).
+# The rates were chosen for the map: on development seeds a lower one lets plain training know the tail a little better, and CutMix still leads by more than the bar.
 # Mixup hides nothing and learns the tail least, <!--=cutmix-hidden.mean.mixup-->0.43<!--/-->.
 #
 # ## Break it
 #
-# Each of these mistakes trains without complaint; our tests contain each of them and fail on each.
+# Each of these trains without complaint; our tests plant each and fail.
 #
 # <details><summary>Nine mistakes</summary>
 #
-# Some make the label untrue:
+# The label becomes untrue:
 #
-# - **Raw λ**: the label keeps the drawn $\lambda$ although the box was clipped and rounded. It then promises pixels that nobody pasted.
-# - **Swapped shares**: $\lambda$ goes to the image that was pasted. The smaller the patch, the louder its label.
-# - **Labels not mixed**: both labels are the first image's. That is *paste*.
+# - **Raw λ**: the label keeps the drawn $\lambda$.
+# - **Swapped shares**: $\lambda$ goes to the pasted image.
+# - **Labels not mixed**: that is *paste*.
 # - **Another partner's label**: pixels from one permutation, labels from a second.
-# - **Aliased paste**: the batch is overwritten in place; exercise 4 is about it.
+# - **Aliased paste**: the partner's pixels are read from a copy already pasted into.
 #
-# Others leave the label true and change which boxes are drawn:
+# The label stays true, and other boxes are drawn:
 #
-# - **No square root**: the side is multiplied by $1-\lambda$, so the area by its square.
-# - **Box always inside**: the centre is drawn only where the box fits, so corners and borders are pasted too rarely.
-# - **Rounded up**: boxes that grow by a pixel, where the code rounds down twice.
-# - **Setting not handed on**: `beta` is ignored, and $\lambda$ is uniform whatever the caller asks.
+# - **No square root**: the side is multiplied by $1-\lambda$.
+# - **Box always inside**: the centre is drawn only where the box fits.
+# - **Rounded up**: boxes grow by a pixel.
+# - **Setting not handed on**: `beta` is ignored.
 #
 # </details>
 #
-# Run the first.
-# The share that each label promises for the pasted image is compared with the share of pixels that came from there.
+# Run the first: the share that each label promises for the pasted image, against the share of the pixels that came from there.
 
 # %%
 rng = np.random.default_rng(1)
@@ -613,6 +641,7 @@ for _ in range(5000):
     pixels.append((bottom - top) * (right - left) / 14 ** 2)
 share = np.mean(np.array(promised) - np.array(pixels) > 0.2)
 print(f"labels that promise over 0.2 too much: {share:.2f} of all")
+print(f"mean of the corrected λ: {1 - np.mean(pixels):.2f}")
 
 # %% tags=["figure"]
 # @title Draw: what the label promises and what was pasted
@@ -632,38 +661,32 @@ show(fig, "Scatter of pixel share against label share under the raw rule: "
 # |---|---|---|
 # | images | ImageNet's photographs, 224 pixels | 50 digits, 8 pixels; 500 drawings, 16 pixels |
 # | network | ResNet-50 | two or three convolutions |
-# | training | 300 epochs | 150 steps |
+# | training | 300 epochs | 100 steps (digits), 200 (objects) |
 # | CIFAR-100 top-1 error, PyramidNet-200 | <!--=published.cutmix_cifar100_pyramidnet_baseline-->16.45<!--/--> % plain, <!--=published.cutmix_cifar100_pyramidnet_cutout-->16.53<!--/--> % Cutout, <!--=published.cutmix_cifar100_pyramidnet_mixup-->15.63<!--/--> % Mixup, <!--=published.cutmix_cifar100_pyramidnet_cutmix-->14.23<!--/--> % CutMix | accuracy on digits |
-# | the label alone: one-hot CutMix | <!--=published.cutmix_cifar100_onehot-->15.89<!--/--> %, with mixed labels <!--=published.cutmix_cifar100_paper-->14.47<!--/--> % | *paste* |
-# | ImageNet top-1 error, ResNet-50 | <!--=published.cutmix_imagenet_r50_baseline-->23.68<!--/--> % plain, <!--=published.cutmix_imagenet_r50_cutout-->22.93<!--/--> % Cutout, <!--=published.cutmix_imagenet_r50_mixup-->22.58<!--/--> % Mixup, <!--=published.cutmix_imagenet_r50_cutmix-->21.40<!--/--> % CutMix (<!--=published.cutmix_imagenet_r50_cutmix_transfer-->21.60<!--/--> in another table of the README) | not measured |
-# | birds localised (CUB-200, ResNet-50) | <!--=published.cutmix_cub_loc_baseline-->49.41<!--/--> % plain, <!--=published.cutmix_cub_loc_mixup-->49.3<!--/--> % Mixup, <!--=published.cutmix_cub_loc_cutout-->52.78<!--/--> % Cutout, <!--=published.cutmix_cub_loc_cutmix-->54.81<!--/--> % CutMix | IoU on drawings |
-# | ImageNet localised, ResNet-50 | <!--=published.cutmix_imagenet_loc_baseline-->46.3<!--/--> % plain, <!--=published.cutmix_imagenet_loc_cutout-->46.69<!--/--> % Cutout, <!--=published.cutmix_imagenet_loc_cutmix-->46.25<!--/--> % CutMix | not measured |
 #
 # The paper's headline is a gain in ordinary accuracy, over plain training and over Cutout.
-# Ours is not: on fifty labelled digits we measured none, and the verdict says so.
-# What the miniature does show is the worth of the label beside the pixels, and a map that keeps closer to the object.
+# On fifty digits we measured neither; that there is none over plain training is no claim of ours.
 #
 # Our objects stand alone, without background to lean on, and a head is always at the left of its tail.
 # The thresholds were searched for each method, with the truth in hand.
-# Some of the paper's authors later did the same for five methods on photographs, CutMix among them, and found no major improvement over the plain map ([Choe and others, CVPR 2020](https://arxiv.org/abs/2001.07437)).
+# Some of the authors later did so on photographs, for CutMix and four other methods, and found no major improvement over the plain map ([Choe and others, CVPR 2020](https://arxiv.org/abs/2001.07437)).
 #
 # <details><summary>Tries</summary>
 #
 # | what was tried | where | outcome |
 # |---|---|---|
-# | the page's first edition: hidden heads, confidence, digits, seven claims | seeds 0 to 64, once each | two held; one network had hardly learned, and five seeds did not tell |
-# | digits: 12 to 48 channels, average pooling, a hundred labels | seeds from 1000 on | CutMix ahead of *paste* everywhere, of plain training only with 12 channels |
-# | digits: no batch normalisation | seeds from 1000 on | CutMix ahead of plain training and Cutout, whose networks are then worse than the nearest neighbour: not used |
-# | MNIST at 14 pixels, 50 and 100 labels | seeds from 1000 on | CutMix ahead of *paste*, not of plain training or Cutout |
-# | the digits of this page; objects under more noise, 150 steps | seeds 100 to 119 and 100 to 104, once | the label's claim holds, the lead over Cutout does not; the fit of the map not settled, CutMix not ahead of Cutout with the head hidden |
-# | less noise and 200 steps, which all arms learn better; bars as before, the hidden head against plain training | seeds 105 to 109, once | the page above |
+# | the first edition: seven claims | seeds 0 to 64, once each | two held; one network had hardly learned, and five seeds did not tell |
+# | digits: 12 to 48 channels, average pooling, a hundred labels; MNIST at 14 pixels | seeds from 1000 on | CutMix ahead of *paste* everywhere, of plain training only with 12 channels |
+# | digits: no batch normalisation | seeds from 1000 on | CutMix ahead of plain training and Cutout, both worse than the nearest neighbour: not used |
+# | the digits of this page; objects under more noise, 150 steps | seeds 100 to 119 and 100 to 104, once | the label's claim holds, the lead over Cutout does not; map not settled, CutMix not ahead of Cutout with the head hidden |
+# | objects under less noise, 200 steps; bars as before, the hidden head against plain training | seeds 105 to 109, once | the page above |
 #
 # </details>
 #
 # ## In the lab
 #
-# CutMix is the first of the Lab's techniques that the article names, and others on its list build on it: [ReLabel](../../chapters/3-machine-learning.md) mixes its multi-labels by the same corrected $\lambda$, and PiT's training recipes compare with and without it.
-# It also stands in the list of techniques from which, by the article's account, the [AI stack](../../chapters/2-stack.md) is built.
+# CutMix is the first of the Lab's techniques that the article names.
+# [ReLabel](../../chapters/3-machine-learning.md) mixes its multi-labels by the same corrected $\lambda$, and the article counts CutMix among the techniques of the [AI stack](../../chapters/2-stack.md).
 
 # %% [markdown]
 # ## Exercises
@@ -709,7 +732,8 @@ check("cutmix-1", mean_share, judge_share)
 # **2. Change and predict.**
 # Somebody draws the centre only where the whole box fits.
 # What does the mean corrected $\lambda$ become on 14 by 14 pixels?
-# Say "more" or "less" than before first, on paper; then give the number to two places.
+# *Break it* printed the mean for boxes that may stick out.
+# Say first, on paper, whether yours is more or less; then give the number to two places.
 
 # %% tags=["exercise"]
 mean_inside = ...
@@ -739,32 +763,43 @@ check("cutmix-2", mean_inside, judge_inside)
 # %% [markdown]
 # **3. Refute the claim.**
 # "What CutMix gains over plain training in the fit of its map, it gains by its mixed labels."
-# Name the arm that speaks against it.
-# The check trains it, beside CutMix and plain training, and looks.
+# *Paste* has no mixed labels.
+# Which share of the gain does it have all the same?
+# Work it out for one seed, from `fit` of three arms.
 
 # %% tags=["exercise"]
-witness = ...
+@remember
+def fit(arm):
+    """Intersection over union of an arm's map on a development seed."""
+    return look(arm, 1002)["iou"]
+
+pasted_share = ...
 
 # %% tags=["check"]
 # @title Check of exercise 3
-def judge_witness(arm):
-    assert arm in ARMS, "Name one of the five arms, as a text."
-    assert arm not in ("cutmix", "mixup"), (
-        "Its labels are mixed; take one whose labels are not.")
-    assert arm != "cutout", (
-        "It pastes nothing: a defender of the sentence would say that it is "
-        "another method.")
-    plain, theirs, ours = (look(a, 1002)["iou"]
-                           for a in ("plain", arm, "cutmix"))
-    share = (theirs - plain) / (ours - plain)
-    assert share > 0.3, f"It has {share:.2f} of the gain; look for more."
+def judge_pasted(value):
+    plain, paste, ours = map(fit, ("plain", "paste", "cutmix"))
+    share = (paste - plain) / (ours - plain)
+    told = dict(rel=0, abs=0.02)
+    assert not near(value, paste - plain, **told), (
+        "That is what paste gains; divide by what CutMix gains.")
+    assert not near(value, 1 - share, **told), (
+        "That is what is left for the mixed label.")
+    assert not near(value, paste / ours, **told), (
+        "Plain training's map fits, too; take it off from both first.")
+    assert near(value, share, **told), (
+        "Divide two gains over plain training: paste's by CutMix's.")
 
-check("cutmix-3", witness, judge_witness, asks="the name of an arm")
+check("cutmix-3", pasted_share, judge_pasted, asks="a number")
 
 # %% tags=["solution"]
 # @title Solution of exercise 3
-witness = "paste"   # CutMix's pixels and one-hot labels: most of the gain
-check("cutmix-3", witness, judge_witness)
+# On this seed more than all of it: the map of paste fits best.  By the
+# means of the table above it is about three quarters; one seed is no claim.
+plain, paste, ours = map(fit, ("plain", "paste", "cutmix"))
+pasted_share = (paste - plain) / (ours - plain)
+print(f"share of the gain: {pasted_share:.2f}")
+check("cutmix-3", pasted_share, judge_pasted)
 
 # %% [markdown]
 # **4. Find the bug.**
@@ -788,6 +823,7 @@ mended = in_place
 # %% tags=["check"]
 # @title Check of exercise 4
 def judge_mended(function):
+    assert function is not cutmix, "Mend in_place; cutmix needs no mending."
     mixtures = 0
     for seed in range(20):
         x = torch.arange(6.0).view(6, 1, 1, 1).repeat(1, 1, 8, 8)
@@ -826,9 +862,8 @@ def mended(x, y, rng):
 check("cutmix-4", mended, judge_mended)
 
 # %% [markdown]
-# Its curve, beside the right one.
-# Both fall.
-# The buggy one stays a little higher, and without the other beside it you would not know.
+# Both curves fall.
+# The buggy one stays a little higher, and alone it would tell you nothing.
 
 # %% tags=["figure"]
 # @title Draw: the loss of the buggy and of the right function

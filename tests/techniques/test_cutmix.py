@@ -15,16 +15,19 @@ class Fixed:
 
     def __init__(self, lam, partner, centre):
         self.lam, self.partner, self.centre = lam, partner, list(centre)
-        self.asked = None
+        self.asked, self.drawn = None, []
 
     def beta(self, a, b):
         self.asked = a, b
+        self.drawn.append("lam")
         return self.lam
 
     def permutation(self, n):
+        self.drawn.append("partner")
         return np.array(self.partner)
 
     def integers(self, *_, **__):
+        self.drawn.append("centre")
         return self.centre.pop(0)
 
     def random(self):
@@ -75,6 +78,7 @@ def every_box_and_every_pixel(space):
                 mixed, y_a, y_b, kept = space["cutmix"](x.clone(), y, rng,
                                                         beta=0.3)
                 assert rng.asked == (0.3, 0.3)
+                assert rng.drawn == ["lam", "partner", "centre", "centre"]
                 inside, loss = box_by_counting(6, 5, lam, cy, cx), 0.0
                 for i, j in enumerate(partner):
                     want = np.where(inside, j, i)
@@ -430,14 +434,17 @@ WRONG = {
     "cutmix-2": [("mean_inside = 0.73", "with clipping"),
                  ("mean_inside = 0.5", "raw mean"),
                  ("mean_inside = 0.8", "probability (2k + 1)/196")],
-    "cutmix-3": [("witness = 'cutmix'", "labels are mixed"),
-                 ("witness = 'mixup'", "labels are mixed"),
-                 ("witness = 'cutout'", "pastes nothing"),
-                 ("witness = 'plain'", "of the gain"),
-                 ("witness = 'iou'", "one of the five arms")],
+    "cutmix-3": [
+        ("pasted_share = fit('paste') - fit('plain')",
+         "divide by what CutMix gains"),
+        ("pasted_share = 1 - (fit('paste') - fit('plain')) / (fit('cutmix') "
+         "- fit('plain'))", "left for the mixed label"),
+        ("pasted_share = fit('paste') / fit('cutmix')", "take it off"),
+        ("pasted_share = 0.5", "two gains over plain training")],
     "cutmix-4": [("mended = lambda x, y, rng: (cutmix(x, y, rng)[:3] "
                   "+ (0.5,))", "share of the pixels"),
                  ("mended = in_place", "its label speaks of"),
+                 ("mended = cutmix", "needs no mending"),
                  ("mended = lambda x, y, rng: (x, y, y, 1.0)",
                   "Hardly any")],
 }
