@@ -284,7 +284,8 @@ def anew(kept: dict) -> str:
     """What `make trust` proves of a page with recorded runs."""
     left = kept["unfinished"]
     return (f"one run of {kept['runs']} trained anew, {kept['arm']} at seed "
-            f"{kept['seed']}: {kept['repeats']}"
+            f"{kept['seed']}: "
+            + re.sub(r"\d+\.\d+", r"`\g<0>`", kept["repeats"])
             + (f"; started and not finished: {', '.join(left)}" if left
                else ""))
 

@@ -24,8 +24,11 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from tools.repoint import here
+
 ROOT = Path(__file__).resolve().parents[2]
-CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
+CONFIG = here(yaml.safe_load((ROOT / "_config.yml").read_text(
+    encoding="utf-8")))   # a clone on GitHub points at itself
 URL, BASE = CONFIG["html"]["baseurl"], urlsplit(CONFIG["html"]["baseurl"]).path
 REPOSITORY = urlsplit(CONFIG["repository"]["url"]).path.strip("/")
 LAUNCH = re.compile(rf"(github\.com|/github)/{REPOSITORY}/blob/[^/]+/([^?#]+)")
