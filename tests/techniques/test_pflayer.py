@@ -169,17 +169,46 @@ def parameters_by_formula(page):
 
 
 def blind_to_mirrors(page):
-    """Without strides, a maximum behind a 1×1 stem sees no direction."""
+    """Without strides, a maximum behind a 1×1 stem sees no direction, and
+    none behind a symmetric one, which is the stem of the eight means."""
     x = torch.randn(4, 1, 7, 7, dtype=torch.float64,
                     generator=torch.Generator().manual_seed(2))
-    for layer, stem, blind in (("max", 1, True), ("avg", 1, True),
-                               ("max", 3, False), ("depthwise", 1, False)):
+    for layer, stem, blind in (
+            ("max", 1, True), ("avg", 1, True), ("max", 3, False),
+            ("depthwise", 1, False), ("max", "symmetric", True)):
         torch.manual_seed(3)
-        net = page["make_net"](layer, stem, blocks=(3,)).double().eval()
+        net = page["make_net"](layer, 3 if stem == "symmetric" else stem,
+                               blocks=(3,)).double().eval()
+        if stem == "symmetric":
+            w = net[0].weight.detach().clone()
+            net = page["symmetric"](net)
+            corners, sides = w[..., ::2, ::2], w.flatten(2)[..., 1::2]
+            for got, want in ((net[0].weight[..., 1, 1], w[..., 1, 1]),
+                              (net[0].weight[..., 0, 2], corners.mean((2, 3))),
+                              (net[0].weight[..., 1, 0], sides.mean(2))):
+                torch.testing.assert_close(got, want)
         with torch.no_grad():
             gap = max((net(y) - net(x)).abs().max() for y in (
                 x.flip(2), x.flip(3), x.transpose(2, 3), x.rot90(1, (2, 3))))
         assert (gap < 1e-12) == blind, (layer, stem, gap)
+
+
+def moves_by_hand(page):
+    """Answers that are sums of weighed pixels, far apart by their biases,
+    which have no say in the unit."""
+    x = data.digits(1000).test_images[:200].double()
+    for seed in range(8):
+        g = torch.Generator().manual_seed(seed)
+        w = torch.randn(64, 2, generator=g, dtype=torch.float64)
+
+        def answers(x):
+            return x.flatten(1) @ w + torch.tensor([0.0, 50.0])
+
+        before = answers(x)
+        most = max((answers(y.flip(d)) - before).abs().max()
+                   for y in (x, x.mT) for d in ((), (2,), (3,), (2, 3)))
+        unit = (before[:, 0].std() + before[:, 1].std()) / 2
+        assert abs(page["moves"](answers) - most / unit) < 1e-9
 
 
 def seen_by_one_cell(page):
@@ -217,8 +246,11 @@ def the_experiment_anew(page):
     try:
         with mock.patch.dict(page, accuracy=noted, data=types.SimpleNamespace(
                 digits=in_double)):
-            for arm in (*LAYERS, "max1", "depthwise1"):
-                for strength, lr, steps in ((1, None, 3), (2, 0.01, 2)):
+            for arm in ("max1", "depthwise1", *LAYERS):
+                hows = [(1, None, 3), (2, 0.01, 2)]
+                # The arms part in `spatial`; two show what is handed on.
+                for strength, lr, steps in hows[:1 + (arm in ("conv",
+                                                              "max"))]:
                     got = page["run"](arm, 1003, strength=strength,
                                       steps=steps, lr=lr)["accuracy"]
                     rate = lr or rates.get(arm, 0.016)
@@ -254,7 +286,7 @@ def same_run(arm, strength, steps, rate, got, theirs, asked):
 
 
 ORACLES = [whole_networks, middles_by_unfold, parameters_by_formula,
-           blind_to_mirrors, seen_by_one_cell, the_experiment_anew]
+           blind_to_mirrors, moves_by_hand, seen_by_one_cell, the_experiment_anew]
 
 POOL = "return [nn.MaxPool2d(window, stride, window // 2), *after]"
 MISTAKES = {
@@ -310,6 +342,12 @@ EXPERIMENT = {
                                            "accuracy(net, x, y)"),
     "mode: BN of the batch in the exam": ("net.eval()(x)", "net(x)"),
     "metric: the least likely class": (".argmax(1) == y", ".argmin(1) == y"),
+    "metric: moves are counted in units of the last bias": (
+        "answers[0].std(0).mean()", "answers[0].std()"),
+    "metric: the digit is turned and not mirrored": (
+        "for y in (x, x.flip(3)) for k", "for y in (x, x) for k"),
+    "rival: a symmetric stem of one window": (
+        "torch.stack(eight(weight)).mean(0)", "eight(weight)[0]"),
     "rival: a stem that is not 1×1": ('"max1": ("max", 1)',
                                       '"max1": ("max", 3)'),
     "rival: the stem is forgotten": ("make_net(layer, stem, window=",
