@@ -298,7 +298,8 @@ def judge_mended(function):
         wrong = ~np.isclose(function(x.copy(), share), right)
         assert not wrong.any(), f"At share {share} it gives another value."
 
-check("NAME-3", mended, judge_mended, asks="a function of (x, share)")
+check("NAME-3", mended, judge_mended,
+      asks="a function of (x, share)")
 
 # %% tags=["solution"]
 # @title Solution of exercise 3

@@ -274,10 +274,16 @@ def trust() -> str:
             continue
         effects = ", ".join(f"`{e:+.3f}`" for e in claim["effects"])
         lines.append(
-            f"| {link(page, name)} | {row['null']} | {claim['noise']} | "
+            f"| {link(page, name)} | {spans(row['null'])} | "
+            f"{spans(claim['noise'])} | "
             f"{effects} | {claim['again']} of {len(claim['effects'])} | "
             f"{'yes' if claim['stable'] else 'no'} | {run} |")
     return "\n".join(lines)
+
+
+def spans(text: str) -> str:
+    """Its decimals as code: what a run printed, and no number of prose."""
+    return re.sub(r"\d+\.\d+", r"`\g<0>`", text)
 
 
 def anew(kept: dict) -> str:
@@ -285,7 +291,7 @@ def anew(kept: dict) -> str:
     left = kept["unfinished"]
     return (f"one run of {kept['runs']} trained anew, {kept['arm']} at seed "
             f"{kept['seed']}: "
-            + re.sub(r"\d+\.\d+", r"`\g<0>`", kept["repeats"])
+            + spans(kept["repeats"])
             + (f"; started and not finished: {', '.join(left)}" if left
                else ""))
 

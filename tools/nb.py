@@ -420,7 +420,8 @@ def page_problems(path: Path) -> Iterator[str]:
     for where, verb in (("_toc.yml", "does not list"),
                         (f"chapters/{path.parent.name}.md",
                          "does not link to"),
-                        ("chapters/teaching.md", "has no plan for")):
+                        ("chapters/teaching.md", "has no plan (a section "
+                         "'Ninety minutes on ...') with a link for")):
         near = ROOT / where
         said = near.read_text(encoding="utf-8") if near.exists() else ""
         if not re.search(rf"{re.escape(entry)}\b", said) \
@@ -436,11 +437,22 @@ def page_problems(path: Path) -> Iterator[str]:
             yield f"{short(path)}:{problem}"
 
 
-def lint() -> list[str]:
-    """What ruff finds by the rules in pyproject.toml."""
+def absent() -> list[str]:
+    """Pages that the contents list and that are not there."""
+    toc = ROOT / "_toc.yml"
+    said = toc.read_text(encoding="utf-8") if toc.exists() else ""
+    return [f"_toc.yml: lists {entry}, which is not there: add the page or "
+            "take the line out" for entry in re.findall(
+                r"(?m)^\s*- file: *(notebooks/\S+)", said)
+            if not (ROOT / f"{entry}.py").exists()]
+
+
+def lint(*about: str) -> list[str]:
+    """What ruff finds by the rules in pyproject.toml, in these files or
+    everywhere."""
     done = subprocess.run(
         [sys.executable, "-m", "ruff", "check", "--no-cache", "--quiet",
-         "--output-format", "concise", "."], cwd=ROOT, encoding="utf-8",
+         "--output-format", "concise", *(about or ["."])], cwd=ROOT, encoding="utf-8",
         capture_output=True)
     return (done.stdout + done.stderr).splitlines() if done.returncode else []
 
@@ -448,7 +460,7 @@ def lint() -> list[str]:
 def check(only: str = "") -> list[str]:
     """Every problem of every notebook and every text, each a sentence; of
     the notebook `only` and its text alone where it is named."""
-    found = []
+    found = absent()
     names = Counter(p.stem for p in ROOT.glob("notebooks/*/*.py"))
     found += [f"{n}: {k} notebooks have this name" for n, k in names.items()
               if k > 1]
@@ -471,7 +483,9 @@ def check(only: str = "") -> list[str]:
         found.append(str(error))
     found += prose_problems(prose.Values(ROOT),
                             paths if only else prose_files())
-    return found + ([] if only or EDITION.exists() else lint())
+    test = ROOT / "tests" / "techniques" / f"test_{only}.py"
+    about = [short(p) for p in [*paths, test] if p.exists()] if only else []
+    return found + ([] if EDITION.exists() else lint(*about))
 
 
 # --------------------------------------------------------------- commands
@@ -484,7 +498,7 @@ def run(names: list[str]) -> str:
                    "SEED=1000.")
     paths = (list(sources().values()) if names == ["all"]
              else [source(n) for n in names])
-    edited = [p for path in paths for p in edits(path)]
+    edited = absent() + [p for path in paths for p in edits(path)]
     if edited:
         raise Stop(edited[0])
     for path in paths:

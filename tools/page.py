@@ -356,9 +356,9 @@ def problems(name: str, text: str) -> list[str]:
         told.append("1: the set-up cell is not the template's (make fill)")
     left = standing(found)
     if left:
-        told.append(f"{left[0]}: this line is the template's"
-                    + f", and so are {len(left) - 1} more" * (len(left) > 1)
-                    + ": write your own")
+        more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+        told.append(f"{left[0]}: still the template's, write your own: line "
+                    f"{', '.join(map(str, left[:5]))}{more}")
     claims, what = len(_calls(found, "claim")), kind(found, name)
     told += opening_problems(found, what)
     if what == "technique":

@@ -313,15 +313,16 @@ def page_exercises():
 @pytest.mark.parametrize("page,exercise", page_exercises(),
                          ids=lambda x: x if isinstance(x, str) else x["id"])
 def test_exercise(page, exercise):
-    assert not judge_exercise(load(page), exercise,
-                              spec(page).WRONG.get(exercise["id"], []))
+    told = judge_exercise(load(page), exercise,
+                          spec(page).WRONG.get(exercise["id"], []))
+    assert not told, "\n".join(told)
 
 
 @pytest.mark.parametrize("page,exercise", page_exercises(),
                          ids=lambda x: x if isinstance(x, str) else x["id"])
 def test_exercise_is_fair(page, exercise):
-    assert not unfair(load(page), exercise,
-                      getattr(spec(page), "OPEN", {}))
+    told = unfair(load(page), exercise, getattr(spec(page), "OPEN", {}))
+    assert not told, "\n".join(told)
 
 
 def unfair(space, exercise, free=()):
