@@ -18,7 +18,7 @@
 # | What it is | the rules by which every other page of this book judges itself, tried on coins |
 # | Before this page | what a mean is |
 # | Data | coin flips drawn here, where the truth is known because we made it |
-# | Time | ten minutes to read, <!--=bench.how_to_read.seconds-->8<!--/--> seconds to run on one CPU core |
+# | Time | ten minutes to read, <!--=bench.how_to_read.seconds-->3<!--/--> seconds to run on one CPU core |
 #
 # **요약.**
 # 이 책의 결과는 모두 주장과 판정으로 적혀 있으며, 이 장은 정답을 아는 동전으로 그 읽는 법을 보여 줍니다.

@@ -21,7 +21,7 @@
 # | In the article | section 3, the building 1784, and its figure 1e: in one sentence, without a method |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); expectation, and some Python |
 # | Data | drawn passengers in a drawn tower of 28 floors and four cars |
-# | Time | <!--=bench.elevators.seconds-->27<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.elevators.seconds-->16<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 엘리베이터 앞 화면에서 가고 싶은 층을 누르면 탈 호기를 알려 주는 방식을 행선층 예약이라고 합니다.
