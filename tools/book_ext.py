@@ -37,11 +37,14 @@ from sphinx.util.math import get_node_equation_number
 
 sys.path.insert(0, str(Path(__file__).parent))
 import slim  # noqa: E402  (a neighbour of this file, not a package)
+sys.path.insert(1, str(Path(__file__).parents[1]))
+from tools import board  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 LATEX = LatexToMathML(fancy_error=False)
 HANGUL = re.compile(r"[가-힣]+(?:\s+[가-힣]+)*")
 TITLE = re.compile(r"# @title (.+)\n+")
+EDITION = Path(__file__).parents[1] / "assets" / "edition"   # the students'
 
 
 # ---- formulas ---------------------------------------------------------
@@ -136,11 +139,31 @@ def picture_first(doctree):
             cell.append(cell.pop(0))
 
 
+def verdict_first(doctree, docname):
+    """What became of a technique page's claims, behind its In short: the
+    first one's box, and how many of the others hold.  Not in the students'
+    edition, where bets come first."""
+    boxes = [n for n in doctree.findall(nodes.container)
+             if "claim" in n["classes"]]
+    short = next((p for p in doctree.findall(nodes.paragraph)
+                  if p.astext().startswith("In short.")), None)
+    if (short is None or len(boxes) < 2 or EDITION.exists()
+            or docname.startswith("notebooks/0-")):
+        return
+    words = [next(c for c in box["classes"] if c.startswith("claim-"))
+             .removeprefix("claim-").replace("-", " ") for box in boxes[1:]]
+    told = board.verdicts([{"verdict": w} for w in words]).replace("*", "")
+    at = short.parent.index(short) + 1
+    short.parent.insert(at, [boxes[0].deepcopy(), nodes.paragraph(
+        "", f"That is the first claim; of the others, {told}.")])
+
+
 def fold_admonitions(app, doctree, docname):
     """`:class: dropdown` without a script: a <details> of its own."""
     if app.builder.format != "html":
         return
     picture_first(doctree)
+    verdict_first(doctree, docname)
     for box in list(doctree.findall(nodes.Admonition)):
         if "dropdown" in box["classes"]:
             title = (box.pop(0).astext() if isinstance(box[0], nodes.title)
@@ -310,12 +333,14 @@ NAMES = [
      '<div class="citation-list">'),
     (' role="doc-biblioentry"', ""),
 ]
-# A formula wider than the page scrolls by keyboard too.  Figures come when
+# A formula or code wider than the page scrolls by keyboard too, at once (the
+# theme's own script waits after a change of width).  Figures come when
 # they are near, so that the text is there first; the rest once somebody
 # reads on or puts the page aside, so that it can be read on a plane.
 SCRIPT = """addEventListener("load", function () {
   function mark() {
-    var all = [...document.querySelectorAll("div.math")];
+    var all = [...document.querySelectorAll(
+      "div.math, pre, .pst-scrollable-table-container")];
     all.map(e => e.scrollWidth > e.clientWidth).forEach(function (wide, i) {
       if (wide) all[i].tabIndex = 0;
       else all[i].removeAttribute("tabindex");
