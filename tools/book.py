@@ -1,9 +1,11 @@
 """Build the book where something has changed: python -m tools.book
 
 _build/.built is written when a build has ended well: when the youngest file
-that the pages are made of was changed, and where the links point. Without
-it nothing of an earlier build is trusted, for that was stopped or failed:
-pages that were written and not finished would stay so.
+that the pages are made of was changed, where the links point, and when what
+makes the pages was changed. Without it nothing of an earlier build is
+trusted, for that was stopped or failed: pages that were written and not
+finished would stay so. Nor is it after a change of what makes them, for
+only pages whose text has changed would be made by the new.
 """
 
 from __future__ import annotations
@@ -19,18 +21,19 @@ from pathlib import Path
 from tools.repoint import PLACEHOLDER, target
 
 ROOT = Path(__file__).resolve().parents[1]
+MAKERS = ("tools/book_ext.py", "tools/slim.py", "tools/repoint.py",
+          "tools/board.py", "requirements.txt")
 MADE_OF = ("_config.yml", "_toc.yml", "index.md", "chapters", "notebooks",
-           "assets", "tools/book_ext.py", "tools/slim.py",
-           "tools/repoint.py", "requirements.txt")
+           "assets", *MAKERS)
 BUILD = ROOT / "_build"
 BUILT, LOG = BUILD / ".built", BUILD / "build.log"
 BUILDER = "from jupyter_book.cli.main import main; main()"
 
 
-def parts() -> Iterator[Path]:
-    """Files and folders that pages are made of; a folder changes when a
-    page in it is taken away."""
-    for name in MADE_OF:
+def parts(names: tuple[str, ...]) -> Iterator[Path]:
+    """Files and folders of these names, with what is in them; a folder
+    changes when a page in it is taken away."""
+    for name in names:
         yield ROOT / name
         for folder, inside, files in os.walk(ROOT / name):
             inside[:] = [n for n in inside if n[0] != "."]
@@ -40,8 +43,9 @@ def parts() -> Iterator[Path]:
 
 def state() -> str:
     """What the stamp of a build made now would say."""
-    youngest = max(p.stat().st_mtime_ns for p in parts() if p.exists())
-    return f"{youngest}\n{target()}\n"
+    text, makers = (max(p.stat().st_mtime_ns for p in parts(names)
+                        if p.exists()) for names in (MADE_OF, MAKERS))
+    return f"{text}\n{target()}\n{makers}\n"
 
 
 def build() -> int:
@@ -49,10 +53,12 @@ def build() -> int:
     Of the builder's words only the warnings are shown, or the last lines
     where there are none."""
     now = state()
-    if not (BUILT.exists() and (BUILD / "html/index.html").exists()):
+    was = BUILT.read_text(encoding="utf-8") if BUILT.exists() else ""
+    if (was.splitlines()[2:] != now.splitlines()[2:]
+            or not (BUILD / "html/index.html").exists()):
         for old in ("html", ".doctrees"):
             shutil.rmtree(BUILD / old, ignore_errors=True)
-    elif BUILT.read_text(encoding="utf-8") == now:
+    elif was == now:
         return 0
     BUILD.mkdir(exist_ok=True)
     BUILT.unlink(missing_ok=True)

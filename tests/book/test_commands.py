@@ -362,7 +362,12 @@ def test_book_is_built_once_and_a_failed_build_is_not_kept(book):
     assert build(book, GITHUB_REPOSITORY="kim/book") == [FIRST, LAST[0]]
     assert build(book) == [FIRST, *LAST]
     page(book).touch()
-    assert build(book) == [FIRST, *LAST]
+    old = book / "_build/html/old.html"
+    old.touch()
+    assert build(book) == [FIRST, *LAST] and old.exists()
+    # What makes the pages has changed: none of the old ones stays.
+    (book / "tools/board.py").touch()
+    assert build(book) == [FIRST, *LAST] and not old.exists()
     shutil.rmtree(book / "_build/html")
     assert build(book) == [FIRST, *LAST]
     time.sleep(0.05)  # file times are coarse
