@@ -278,7 +278,7 @@ def page_context(app, pagename, templatename, context, doctree):
     context["page_links"] = links
 
 
-def floor(env, chapter: str, width: int = 34) -> list[str]:
+def floor(env, chapter: str, width: int = 28) -> list[str]:
     """The pages of a chapter in at most two lines of `width` letters: the
     names of the first three, as many as fit, and how many there are more."""
     names = [env.titles[doc].astext().partition(":")[0]
