@@ -306,6 +306,16 @@ def floors(html: str, env) -> str:
                   re.sub(r'pages:([\w-]+)"', label, html))
 
 
+PAPER = re.compile(r'href="page:(\w+)\|([\w-]+)(#[\w-]+)?"')
+
+
+def told_in(name: str, chapter: str, place: str | None, env) -> str:
+    """Where the map of papers leads: the paper's page, else its section."""
+    page = next((doc for doc in sorted(env.found_docs)
+                 if doc.startswith("notebooks/") and doc.endswith(f"/{name}")), None)
+    return f"{page}.html" if page else f"chapters/{chapter}.html{place or ''}"
+
+
 IMAGE = re.compile(r'<img ([^>]*?src="([^"]+\.(?:png|svg))"[^>]*)>')
 
 
@@ -366,7 +376,8 @@ def finish_page(page: Path, site: Path, root: str, env) -> None:
     # The drawing of the building is the same file wherever it stands.
     up = "../" * (len(page.relative_to(site).parts) - 1)
     html = html.replace('href="root:', f'href="{up}')
-    html = floors(html, env)
+    html = floors(PAPER.sub(lambda found: f'href="{up}{told_in(*found.groups(), env)}"',
+                            html), env)
 
     first_screen = html.find("<h2")
 

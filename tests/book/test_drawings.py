@@ -1,8 +1,11 @@
 """The charts are what the published numbers draw; the drawings say what they show."""
 
+import re
+
 import pytest
 
-from tools import drawings
+from tests.book.browser import site
+from tools import drawings, paper_map
 
 
 @pytest.mark.parametrize("name", drawings.CHARTS)
@@ -43,3 +46,45 @@ def test_the_visit_is_drawn_in_the_order_of_the_text(monkeypatch):
     before = drawings.draw("visit", {})
     monkeypatch.setattr(drawings, "STATIONS", drawings.STATIONS[::-1])
     assert drawings.draw("visit", {}) != before
+
+
+def test_the_map_of_papers_is_as_its_data_say():
+    data = paper_map.read()
+    made = paper_map.drawing(data) + "\n" + paper_map.table(data) + "\n"
+    assert paper_map.TARGET.read_text() == made
+    assert made.count('<path class="line ') == len(data["lines"]) + len(paper_map.HOW)
+
+
+@pytest.mark.parametrize("old, new, said", [
+    ("[relabel, trains with, adamp", "[relabel, trains with, adam", "no paper 'adam'"),
+    ("[relabel, trains with, adamp", "[relabel, likes, adamp", "needs one of"),
+    ("[relabel, trains with, adamp", "[adamp, trains with, relabel", "must stand above")])
+def test_a_line_that_cannot_be_drawn_is_refused(tmp_path, old, new, said):
+    told = paper_map.DATA.read_text()
+    assert told.count(old) == 1
+    (tmp_path / "papers.yml").write_text(told.replace(old, new))
+    with pytest.raises(ValueError, match=said):
+        paper_map.read(tmp_path / "papers.yml")
+
+
+def lost(html: str) -> list[str]:
+    """Links of the map that lead nowhere, and papers without a link."""
+    data = paper_map.read()
+    links = dict(zip(data["papers"],
+                     re.findall(r'<a href="([^"]+)" aria-label="[^"]+"><rect', html)))
+    found = []
+    for name, link in links.items():
+        page, _, place = link.partition("#")
+        target = site() / "chapters" / page
+        if not target.is_file() or f'id="{place}"' not in target.read_text() and place:
+            found.append(f"{name}: {link}")
+    return found + [name for name in data["papers"] if name not in links]
+
+
+def test_every_paper_of_the_map_leads_to_its_page_or_section():
+    html = (site() / "chapters/3-machine-learning.html").read_text()
+    assert not lost(html)
+    assert re.search(r'href="\.\./notebooks/3-machine-learning/cutmix.html" '
+                     'aria-label="CutMix', html)
+    assert lost(html.replace("machine-learning/cutmix.html\" aria", "nowhere.html\" aria"))
+    assert lost(html.replace("#cgl-when", "#cgl-if"))
