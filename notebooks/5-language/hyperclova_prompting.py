@@ -25,14 +25,14 @@
 #
 # **요약.**
 # 초대규모 언어 모델은 가중치를 바꾸지 않고 프롬프트에 적힌 예시 몇 개만으로 새로운 과제를 풉니다.
-# 이 페이지에서는 가중치가 5만 개가 안 되는 작은 언어 모델을 직접 학습하여 이러한 문맥 내 학습이 어디에서 오는지 살펴봅니다.
-# 학습 때 본 적 없는 과제에서 예시의 수와 학습 과제의 수에 따라 정확도가 어떻게 달라지는지 시드 다섯 개로 측정합니다.
+# 이 페이지에서는 가중치가 5만 개가 안 되는 작은 언어 모델을 직접 학습하여 이러한 문맥 내 학습이 학습 과제의 수에 따라 달라지는지 살펴봅니다.
+# 학습 때 본 적 없는 과제에서 예시의 수를 늘릴 때 정확도가 어떻게 변하는지 시드 다섯 개로 측정합니다.
 # 이어서 언어 모델을 고정한 채 프롬프트 벡터만 학습하는 p-튜닝을, 같은 예시를 적은 프롬프트와 모든 가중치를 학습하는 미세조정과 비교합니다.
-# 이렇게 작은 모델은 한국어도 세상에 대한 지식도 갖고 있지 않으므로, 여기에서 확인할 수 있는 것은 원리뿐입니다.
+# 이렇게 작은 모델은 한국어도 세상에 대한 지식도 갖고 있지 않으므로, 여기에서 확인할 수 있는 것은 이 실험 조건에서의 결과뿐입니다.
 #
 # **In short.**
 # What must a language model be trained on before it solves a new task from examples in its prompt, and what does it add to tune the prompt?
-# After eight examples of a task that nobody trained, a small model trained on 5,152 tasks is right on <!--=hyperclova-diversity.mean.many-->0.94<!--/--> of the questions and one trained on 32 tasks on <!--=hyperclova-diversity.mean.few-->0.45<!--/-->; a tuned prompt lifts the second, frozen, from <!--=hyperclova-rescue.mean.4 shots-->0.41<!--/--> to <!--=hyperclova-rescue.mean.p-tuned-->0.89<!--/--> with four labelled words, and adds nothing to the first.
+# After eight examples of a task that nobody trained, a small model trained on rows drawn from 5,152 tasks is right on <!--=hyperclova-diversity.mean.many-->0.94<!--/--> of the questions and one whose rows come from 32 tasks on <!--=hyperclova-diversity.mean.few-->0.45<!--/-->; a tuned prompt lifts the second, frozen, from <!--=hyperclova-rescue.mean.4 shots-->0.41<!--/--> to <!--=hyperclova-rescue.mean.p-tuned-->0.89<!--/--> with four labelled words, and does no better than those words as shots in front of the first.
 # It does not show that reading arises from plain text, nor any result of HyperCLOVA itself.
 
 # %% tags=["setup"]
@@ -80,11 +80,9 @@ torch.set_num_threads(1)
 #
 # Persimmon, water, pear and milk are each followed by 가 or 나, which number the items of a list in Korean, as a and b do in English.
 # Then comes a tangerine: which syllable follows?
-# You say 가.
-# Nobody told you that the task was fruit against drinks, or that there was a task.
+# You say 가, though nobody told you that the task was fruit against drinks.
 #
 # A **language model** (언어 모델) is a network that continues a row of tokens.
-# One that is asked like this need not be trained for the task.
 # The pairs stand in its input, the **prompt** (프롬프트), and its weights stay as they are.
 # What it does is called **in-context learning** (문맥 내 학습), and each pair in the prompt is a **shot** (예시).
 # HyperCLOVA (하이퍼클로바), with <!--=published.hyperclova_parameters-->82<!--/--> billion weights, does it in Korean.
@@ -108,7 +106,7 @@ torch.set_num_threads(1)
 # and there are two ways down.
 # A model may look for an earlier word of the same kind and copy the label behind it, which serves any task.
 # Or it may learn the tasks of its training by heart and use the prompt only to see which of them this is.
-# That the number of tasks decides between the two is known: [Raventós et al. (2023)](https://arxiv.org/abs/2306.15063) found a threshold for regression, and [Chan et al. (2022)](https://arxiv.org/abs/2205.05055) name many rare classes as one of the causes.
+# That the number of tasks matters is known: [Raventós et al. (2023)](https://arxiv.org/abs/2306.15063) found a threshold for regression, and [Chan et al. (2022)](https://arxiv.org/abs/2205.05055) name many rare classes as one of the causes.
 #
 # The second technique keeps $\theta$ frozen and trains the prompt instead.
 # **P-tuning** (p-튜닝) of X. Liu et al. replaces the words of a prompt by vectors $h_0, \dots, h_m$ that need not be the vector of any word:
@@ -156,8 +154,8 @@ def answer(lm, inputs):
     return best_label(lm(inputs)[:, -1])
 
 # %% [markdown]
-# The model is a GPT of two blocks.
-# A position takes from itself and from those before it, never from those behind: the labels of a row are its own targets.
+# The model is a GPT of two blocks with four heads, 48 numbers wide, with learned positions and a read-out of its own.
+# A position takes from itself and from those before it, never from those behind.
 # Each half of a block normalises its input first; the dense half is twice as wide as the model, where a GPT has four times.
 
 # %% tags=["technique"]
@@ -184,7 +182,7 @@ class Block(nn.Module):
 # %% [markdown]
 # The model takes vectors and not tokens, so that a prompt can be something that no word spells.
 # One line is ours: each position is also handed the vector just before it, through a matrix of its own, so that the place of a label knows which word it belongs to.
-# A larger model can learn to do this in a block; here it keeps the training short.
+# It keeps the training short.
 
 # %% tags=["technique"]
 class TinyGPT(nn.Module):
@@ -215,7 +213,7 @@ class TinyGPT(nn.Module):
 #
 # The arrows are the states of the LSTM at place $i$, read from the left and from the right; its input is one trained vector a place.
 # The official code is followed: two LSTM layers of half the width in each direction, a ReLU between the dense layers, no dropout by default.
-# After training the network is called once more, its output is kept, and it is thrown away.
+# After training the network's output is kept, and it is thrown away.
 
 # %% tags=["technique"]
 class PromptEncoder(nn.Module):
@@ -251,7 +249,7 @@ def prompted(lm, prompts, words):
 # %% [markdown]
 # The official optimiser is followed too: Adam with a weight decay of `0.0005`, its rate multiplied by `0.98` after each pass over the data.
 # A pass is one step here, since four words are one batch.
-# The official code also stops early by a development set; four words leave none, so here the number of steps is fixed.
+# It also stops early by a development set; four words leave none, so our number of steps is fixed.
 
 # %% tags=["technique"]
 def descend(weights, loss, lr, steps):
@@ -292,7 +290,7 @@ def p_tune(lm, encoders, words, labels, lr, steps):
 # The other 92 make 5,152 tasks with their labels.
 #
 # Two arms.
-# *few* draws every training row from 32 tasks, among which every group and every label occurs, *many* from all 5,152.
+# *few* draws every training row from 32 tasks, among which every group and every label occurs, *many* from all 5,152, about 4,100 of which come up in its 8,000 rows.
 # All else is the same, batches and first weights included.
 # `strength` is the share of rows for which *many* draws from the whole set; at 0 it is *few*, bit for bit.
 
@@ -352,8 +350,7 @@ def pretrain(arm, seed, strength=1.0, steps=250, lr=8e-3, batch=32, shots=8):
     return lm.requires_grad_(False)
 
 # %% [markdown]
-# The words are for your eyes, one group in each pair of brackets.
-# The model meets numbers.
+# The words are for your eyes; the model meets numbers.
 
 # %% tags=["results"]
 VOCABULARY = """소 말 개 양 감 배 귤 사과 빨강 노랑 파랑 검정 눈 코 입 귀
@@ -454,7 +451,6 @@ def behind(words, labels, asked, g, k=4):
 
 # %% [markdown]
 # Fine-tuning needs a copy of all weights a task; `vmap` trains the copies side by side.
-# A plain loop stands below.
 
 # %% tags=["experiment"]
 @sdpa_kernel(SDPBackend.MATH)            # the one that vmap can take apart
@@ -527,28 +523,29 @@ print(f"model: {count(lm):,} weights, all trained by fine-tuning\n"
 # %% [markdown]
 # ## Predict
 #
-# After as many steps, on as many rows, both models are asked about groups that they never saw together.
+# Both models are asked about groups that they never saw together.
 # Bet before you read on.
 #
 # - (a) Both rise alike with the shots: both have read thousands of prompts with shots in them.
-# - (b) *few* stays at one in eight whatever the prompt says: it has learned its tasks by heart and looks at no label.
+# - (b) *few* stays at one in eight whatever the prompt says: it looks at no label.
 # - (c) *few* gains from the first shot and hardly from the others; *many* goes on rising.
-# - (d) *many* keeps most of its gain with shuffled labels: shots only tell it which two labels are in play.
+# - (d) *many* keeps most of its gain with shuffled labels: shots tell it which two are in play.
 #
 # And a second bet, on a tuned prompt in front of the frozen *few*:
 #
-# - (e) it does not help, since a model that cannot be prompted by words cannot be prompted by vectors either;
-# - (f) it makes the model answer questions of a kind it could not be asked before.
+# - (e) it does not help: who cannot be prompted by words cannot be by vectors;
+# - (f) it makes the model answer where four shots do not.
 
 # %% [markdown]
 # ## The claims
 #
 # Statement, rival, seeds and least effect of each were written down before seeds 30 to 34 were run for the first time.
-# So was a floor: a model that is not right on `0.95` of the questions about the 32 tasks of *few*, which *many* may meet too, has not learned, and the page stops.
+# So was a floor: a model that is not right on `0.95` of the questions about the 32 tasks of *few* has not learned, and the page stops.
 #
 # The first claim is HyperCLOVA's in miniature: more shots, more right answers.
 # A perfect reader of one shot is right in 4 cases of 7: half of the words asked are of the shot's group, and for the others seven labels are left to guess from.
-# The second is the cause: *few* has the same network, words, labels, steps and shots, and fewer tasks.
+# In the second only the tasks differ: *few* has the same network, words, labels, steps and shots.
+# Fewer tasks are also fewer pairs of groups and fewer labels a group; which of these matters we did not test.
 
 # %% tags=["results"]
 SEEDS = range(30, 35)
@@ -566,17 +563,19 @@ many = Runs(runs.seeds, {"accuracy": {
 # %% tags=["results"]
 shots = claim(
     "hyperclova-shots", "On tasks that no training row contained, a small "
-    "language model trained on 5,152 tasks is right more often after eight "
-    "shots than after one", many, metric="accuracy", arm="8 shots",
-    baseline="1 shot", least=0.14, unit="share of right answers",
-    picture=False, reason="that is a third of the 3/7 that the best reader "
-    "of one shot, right in 4 cases of 7, has left to gain",
+    "language model trained on 8,000 rows drawn from 5,152 tasks is right "
+    "more often after eight shots than after one", many, metric="accuracy",
+    arm="8 shots", baseline="1 shot", least=0.14,
+    unit="share of right answers", picture=False, reason="that is a third "
+    "of the 3/7 that the best reader of one shot, right in 4 cases of 7, "
+    "has left to gain",
     paper="HyperCLOVA is reported to do Korean tasks from a few examples in "
           "its prompt, with no weight changed.")
 diversity = claim(
     "hyperclova-diversity", "After eight shots of a task that no training "
-    "row contained, a small language model trained on 5,152 tasks is right "
-    "more often than one trained on 32 tasks, on as many rows", runs,
+    "row contained, a small language model trained on 8,000 rows drawn from "
+    "5,152 tasks is right more often than one trained on as many rows of 32 "
+    "tasks", runs,
     metric="8 shots", arm="many", baseline="few", least=0.1,
     unit="share of right answers", picture=False, reason="that is two "
     "standard deviations of the model trained on 32 tasks, below 0.05 each "
@@ -619,21 +618,22 @@ show(fig, "Left, right answers on unseen tasks against the number of shots, "
 
 # %% [markdown]
 # (a) is wrong: after eight shots *many* is right on <!--=hyperclova-diversity.mean.many-->0.94<!--/--> of the questions and *few* on <!--=hyperclova-diversity.mean.few-->0.45<!--/-->.
-# (b) is wrong as well: one shot lifts *few* well above one in eight, for a label in the prompt is likely to come again, in its training as here.
+# (b) is wrong as well: one shot lifts *few* well above one in eight.
+# On seeds 1000 to 1002 *few* repeats the label of that shot in `0.64` of the cases where the word asked is of its group, and in `0.46` of the others: it tells the two apart, a little.
 # (c) is what happened.
 #
-# (d) is wrong *here*: with the labels dealt anew *many* falls from <!--=hyperclova-shots.mean.8 shots-->0.94<!--/--> to <!--=hyperclova-shots.mean.8 shuffled-->0.50<!--/-->, about what a coin between the two labels of the prompt would give.
+# (d) is wrong *here*: with the labels dealt anew *many* falls from <!--=hyperclova-shots.mean.8 shots-->0.94<!--/--> to <!--=hyperclova-shots.mean.8 shuffled-->0.50<!--/-->, about what a coin between the two labels of the prompt would give, so less than half of the gain is left.
 # For large models the answer is disputed.
 # [Min et al. (2022)](https://aclanthology.org/2022.emnlp-main.759) found that random labels hardly hurt twelve of them; [Yoo et al. (2022)](https://arxiv.org/abs/2205.12685), two of whom are also authors of HyperCLOVA, found that it depends on the setting.
 #
-# So it takes new tasks, and labels dealt anew, to see who reads: on their own tasks our two models are alike.
+# So it takes new tasks to see who reads: on the 32 tasks our two models are alike.
 
 # %% [markdown]
 # ## A tuned prompt against its rivals
 #
-# The third claim is about *many*, which reads.
-# P-tuning is reported to keep up with training the weights, so fine-tuning with the other words in its row is the rival.
-# The fourth is about *few*, which does not read, and about the two ways that leave its weights alone; its table is the second.
+# The third claim is about *many*.
+# Fine-tuning with the other words in its row is the rival.
+# The fourth is about *few*, and about the two ways that leave its weights alone; its table is the second.
 
 # %% tags=["results"]
 tuning = compare(run_tuning, USES, seeds=SEEDS)
@@ -643,23 +643,25 @@ print(rescued.table())
 
 # %% tags=["results"]
 tuned = claim(
-    "hyperclova-tuned", "On a small language model trained on 5,152 tasks, "
-    "a tuned prompt of 384 numbers in front of the frozen model is no worse "
-    "on new words than training all weights with the other labelled words "
-    "in the row", tuning, metric="accuracy", arm="p-tuned",
+    "hyperclova-tuned", "In front of a frozen small language model trained on "
+    "rows drawn from 5,152 tasks, a prompt of 384 numbers tuned on four "
+    "labelled words of an unseen task is no worse on other words of its "
+    "groups than training all weights with the labelled words in the row",
+    tuning, metric="accuracy", arm="p-tuned",
     baseline="fine-tuned", kind="no_worse", margin=0.14, bad="untrained",
     unit="share of right answers", picture=False, reason="that is half of "
     "what fine-tuning loses on the seeds for trying where the other words "
     "are left out of the row",
     paper="P-tuning is reported to serve frozen and tuned models.")
 rescue = claim(
-    "hyperclova-rescue", "With every weight of a small language model "
-    "trained on 32 tasks left as it is, a prompt tuned on four labelled "
-    "words gives more right answers on new words than a prompt that shows "
-    "the four words", rescued, metric="accuracy", arm="p-tuned",
-    baseline="4 shots", least=0.12, unit="share of right answers",
-    picture=False, reason="that is two standard deviations of the four "
-    "shots' accuracy, at most 0.06 each on the seeds for trying",
+    "hyperclova-rescue", "In front of a frozen small language model trained "
+    "on rows of 32 tasks, a prompt tuned on four labelled words of an "
+    "unseen task gives more right answers on other words of its groups than "
+    "a prompt that shows the four words", rescued, metric="accuracy",
+    arm="p-tuned", baseline="4 shots", least=0.12,
+    unit="share of right answers", picture=False, reason="that is two "
+    "standard deviations of the four shots' accuracy, at most 0.06 each on "
+    "the seeds for trying",
     paper="HyperCLOVA's abstract reports that prompt-based learning adds to "
           "performance.")
 
@@ -673,11 +675,16 @@ for record in (shots, diversity, tuned, rescue):
     draw_claim(record)
 
 # %% [markdown]
-# On *many* the tuned prompt is right on <!--=hyperclova-tuned.mean.p-tuned-->0.92<!--/--> of the new words and fine-tuning on <!--=hyperclova-tuned.mean.fine-tuned-->0.97<!--/-->: ahead on average, and within the margin.
-# Four shots with nothing trained are right on <!--=hyperclova-tuned.mean.4 shots-->0.95<!--/-->: for a model that reads, there was nothing to gain.
+# On *many* the tuned prompt is right on <!--=hyperclova-tuned.mean.p-tuned-->0.92<!--/--> of the new words and fine-tuning on <!--=hyperclova-tuned.mean.fine-tuned-->0.97<!--/-->: ahead on every seed, and within the margin.
+# Four shots with nothing trained are right on <!--=hyperclova-tuned.mean.4 shots-->0.95<!--/-->: tuning a prompt gained nothing there.
+# The encoder gained nothing either: on seeds 1000 to 1002 eight free vectors were level with it, on both models.
 #
 # (e) is wrong and (f) is right.
-# On *few* four shots are right on <!--=hyperclova-rescue.mean.4 shots-->0.41<!--/-->, the tuned prompt on <!--=hyperclova-rescue.mean.p-tuned-->0.89<!--/-->, and no weight has changed: the model knew the groups all along, and a point of its input space uses them to which no row of four shots led.
+# On *few* four shots are right on <!--=hyperclova-rescue.mean.4 shots-->0.41<!--/-->, the tuned prompt on <!--=hyperclova-rescue.mean.p-tuned-->0.89<!--/-->, and no weight has changed.
+# Two checks, on seeds 1000 to 1002.
+# In front of a model that was never trained the same tuning is right on `0.50`, a coin between two labels: so the frozen weights of *few* do hold the groups.
+# And of 500 rows of the labelled words in other orders, the one with the smallest loss on these words is right on `0.55`.
+# Other seeds are less kind to the claim: on fifteen others four shots were right on `0.52`, and the lead was `0.30` to `0.37` ([trust table](../../chapters/trust.md)).
 # Fine-tuning is right on <!--=hyperclova-rescue.mean.fine-tuned-->0.90<!--/--> and changes every weight for it.
 #
 # Frozen means frozen: a hash of all weights before and after.
@@ -726,7 +733,7 @@ for arm in ARMS:
           f"label, word: {right:.2f}")
 
 # %% [markdown]
-# *many* drops to about one half: it reads well only in the one form that its training had.
+# *many* drops to about one half: on this seed the other form is not read.
 
 # %% [markdown]
 # ## What we shrank
@@ -736,12 +743,10 @@ for arm in ARMS:
 # | weights | <!--=published.hyperclova_parameters-->82<!--/--> billion | fewer than fifty thousand |
 # | training text | <!--=published.hyperclova_tokens-->560<!--/--> billion tokens, mainly Korean | rows of 18 tokens, drawn; 250 batches of 32 |
 # | tasks | various ones in Korean | two groups of words, two labels |
-# | zero shots | an instruction can tell the task | nothing can, hence one in eight |
 # | p-tuning | on models of billions of weights | in front of one word, four examples |
 #
-# The paper's tables are not quoted: we had its abstract and no table in a form that we could check.
+# The paper's tables are not quoted: we had its abstract only.
 # It trains on text in which nobody marked any task; our models see nothing but tasks, so this page cannot show that reading arises from plain text.
-# The line that hands over the vector before is a help that a GPT does not have.
 #
 # ## Tries
 #
@@ -752,8 +757,8 @@ for arm in ARMS:
 # | four attributes of 32 words, 48 tasks | before this page | learned by heart: held-out accuracy fell with the shots |
 # | 16, 32 and 64 tasks for *few*, 300 to 800 steps; three rates | seeds 1000 and 1001 | after eight shots about two thirds right with 64 tasks, less than half with fewer; the largest rate best for both arms |
 # | first edition: six claims; the tuned prompt's rival was fine-tuning without the other words in its row | seeds 0 to 4, once | all held, the rival was weak |
-# | fine-tuning on words alone, on whole rows, on one word behind three; rates from `0.00003` to `0.03`, 20 and 40 steps | seeds from 1000 on | *many*: `0.75`, `0.98`, `0.99` at best; *few*: `0.95`, `0.91`, `0.90`; the last kept; ahead of the tuned prompt by `0.03` to `0.07`, so a margin of `0.1` was unsettled on one set of seeds in four |
-# | encoder: rates from `0.003` to `0.1`, 20 to 80 steps; free vectors without it | seeds 1000 to 1004 | *many*: `0.93`, and `0.95` with 80 steps, which is within the noise; *few*: `0.89`; vectors `0.96` and `0.92`, dropped for length |
+# | fine-tuning on words alone, on whole rows, on one word behind three; rates from `0.00003` to `0.03`, 20 and 40 steps | seeds from 1000 on | *many*: `0.75`, `0.98`, `0.99` at best; *few*: `0.95`, `0.91`, `0.90`; the last kept; a margin of `0.1` was unsettled on one set of seeds in four |
+# | encoder: rates from `0.003` to `0.1`, 20 to 80 steps; free vectors without it | seeds 1000 to 1004 | *many*: `0.93`, and `0.95` with 80 steps; *few*: `0.89`; vectors `0.96` and `0.92`, dropped for length |
 # | the experiment above; *few* never without a group | seeds 30 to 34, once | the verdicts above |
 #
 # </details>
@@ -762,14 +767,13 @@ for arm in ARMS:
 #
 # HyperCLOVA serves CLOVA Studio (클로바 스튜디오), where prompts are edited without code.
 # [TaleBrush](../6-interaction/talebrush.ipynb) puts trained prompt vectors in front of a story.
-# [Shortcut cues](../3-machine-learning/shortcut_cues.ipynb) shows the same fault elsewhere: a network does what its training made sufficient.
 #
 # ## A Studio of three prompts
 #
 # The Studio's smallest relative: choose a task, what stands in the prompt and what the labels say, and compare both models of seed 1000.
 # At first *many* misses the tangerine of the beginning and gets the rest; *few* names labels of no shot.
 # *8 tuned vectors* takes the four labelled words as training material instead of shots.
-# In *swapped* the two labels change places, and so does the answer that is meant; in *half wrong* two of four labels are wrong, or one of two, and the answer that is meant stays.
+# In *swapped* the two labels change places, and so does the answer that is meant; in *half wrong* two of four labels are wrong, or one of two, and the answer that is meant stays, though no reader could know it.
 
 # %% tags=["results"]
 TASKS = {"fruit or drink": (1, 7), "weather or place": (5, 15),
@@ -777,7 +781,7 @@ TASKS = {"fruit or drink": (1, 7), "weather or place": (5, 15),
 SHOTS = {"four": 4, "two": 2, "one": 1, "none": 0, "8 tuned vectors": None}
 SAID = {"right": (0, 1, 0, 1), "swapped": (1, 0, 1, 0),
         "half wrong": (0, 0, 1, 1)}
-models = [pretrain(arm, 1000) for arm in ("many", "few")]
+models = {arm: pretrain(arm, 1000) for arm in ("many", "few")}
 given = torch.tensor([[a * EACH, b * EACH, a * EACH + 1, b * EACH + 1]
                       for a, b in TASKS.values()])       # (3, 4)
 asked = given + 2
@@ -788,14 +792,15 @@ for s, (how, said) in enumerate(SAID.items()):
                                  else [0, 1, 0, 1])
     torch.manual_seed(0)
     fronts = [p_tune(lm, [PromptEncoder() for _ in TASKS], given, labels,
-                     *RECIPE["many", "p-tuned"]) for lm in models]
+                     *RECIPE[name, "p-tuned"])
+              for name, lm in models.items()]
     for t in range(3):
         for e, k in enumerate(SHOTS.values()):
             shown = [f"{VOCABULARY[w]} {VOCABULARY[y]}" for w, y in
                      zip(given[t][:k], labels[t][:k])]
             shown = ["▮" * 8] if k is None else shown
             answers = []
-            for lm, front in zip(models, fronts):
+            for lm, front in zip(models.values(), fronts):
                 row = (front[t].expand(4, -1, -1) if k is None else
                        lm.embed(prompt(given[t, :k].expand(4, -1),
                                        labels[t, :k].expand(4, -1),
@@ -841,6 +846,9 @@ best = ...
 # @title Check of exercise 1
 def judge_best(value):
     assert not near(value, 4 / 7, rel=2e-3), "That is for one shot."
+    assert not near(value, 7 / 8, rel=2e-3), (
+        "Where both shots are of the other group it has not seen the second "
+        "label: how many could it be?")
     assert not near(value, 3 / 4, rel=2e-3), (
         "It may still guess when both shots are of the other group.")
     assert not near(value, 25 / 32, rel=2e-3), (
@@ -975,8 +983,8 @@ def mended(lm, encoders, words, labels, lr, steps):
 check("hyperclova-4", mended, judge_mended, "a function like p_tune")
 
 # %% [markdown]
-# Its curve, beside the right one, on a copy that nobody has frozen.
-# Both fall, and the faulty one falls further.
+# Its curve, beside the right one, on a copy that nobody has frozen, eight calls of four steps.
+# Both fall, and the faulty one falls faster.
 
 # %% tags=["results"]
 def losses(tune, every=4, parts=8):

@@ -572,6 +572,7 @@ WRONG = {
     "hyperclova-1": [("best = 4 / 7", "for one shot"),
                      ("best = 3 / 4", "It may still guess"),
                      ("best = 25 / 32", "known to be wrong"),
+                     ("best = 7 / 8", "not seen the second label"),
                      ("best = 1 / 8", "Right for sure")],
     "hyperclova-2": [("layers = 116", "still"), ("layers = 12", "still"),
                      ("layers = 84", "two directions"),
