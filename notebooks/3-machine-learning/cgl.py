@@ -27,12 +27,12 @@
 # 분류기가 두 집단에 공정하려면 누가 어느 집단인지 알아야 하지만, 그 정보는 일부 사람에게만 있습니다.
 # CGL은 집단을 추측하는 분류기의 신뢰도가 문턱값보다 높을 때만 추측을 쓰고, 낮으면 클래스별 집단 비율에 따라 무작위로 배정합니다.
 # 이 페이지는 생성한 2,000명 가운데 열에 한 명만 집단을 밝힌 상황에서 집단 사이의 격차를 시드 다섯 개로 측정합니다.
-# 절반만 집단의 흔적을 남길 때 CGL은 모든 추측을 믿는 방법보다 격차가 작지만, 거의 모두가 흔적을 남기면 공식 코드의 문턱값이 추측을 모두 버리는 일이 생깁니다.
+# 절반만 집단의 흔적을 남길 때 CGL은 모든 추측을 믿는 방법보다 격차가 작지만, 모두가 흔적을 남기면 공식 코드의 문턱값이 추측을 모두 버립니다.
 # 로지스틱 회귀와 생성한 데이터로 얻은 결과이므로, 얼굴 사진이나 심층 신경망에 대해서는 말해 주지 않습니다.
 #
 # **In short.**
 # Should a guessed group be believed when the guesser is unsure?
-# Among drawn people of whom half leave a trace of their group and a tenth have told it, the gap between the groups is <!--=cgl-pseudo.mean.pseudo:3-->0.073<!--/--> where every guess is believed and <!--=cgl-pseudo.mean.cgl:3-->0.043<!--/--> where unsure ones are drawn; where nine in ten leave one, the threshold of the code may throw every guess away.
+# Among drawn people of whom half leave a trace of their group and a tenth have told it, the gap between the groups is <!--=cgl-pseudo.mean.pseudo:3-->0.073<!--/--> where every guess is believed and <!--=cgl-pseudo.mean.cgl:3-->0.043<!--/--> where unsure ones are drawn; where everybody leaves one, the threshold of the code throws every guess away and the gap is <!--=cgl-sure.mean.cgl-->0.47<!--/-->.
 # It does not show photographs, deep networks, other ways of fair learning, or what the groups of a real data set are.
 
 # %% tags=["setup"]
@@ -236,7 +236,7 @@ def reweigh(y, g):
 # - (b) CGL does: where nobody can know, a lottery with the right odds harms less.
 # - (c) The tenth who told it are enough, for they at least are true.
 #
-# Now nine in ten leave a trace, so that nearly every guess is right.
+# Now everybody leaves a trace, so that nearly every guess is right.
 #
 # - (d) Then CGL and believing every guess come to the same.
 # - (e) Then CGL falls behind.
@@ -367,7 +367,7 @@ print(half.table())
 # %% [markdown]
 # (b).
 # Believing every guess leaves a gap of <!--=cgl-pseudo.mean.pseudo:3-->0.073<!--/-->, CGL one of <!--=cgl-pseudo.mean.cgl:3-->0.043<!--/-->, the true groups of everybody one of <!--=cgl-pseudo.mean.true:3-->0.025<!--/-->; without weights it is <!--=cgl-pseudo.mean.plain:3-->0.313<!--/-->.
-# With a coin in the place of $P(g \mid y)$, CGL leaves <!--=cgl-uniform.mean.uniform:3-->0.093<!--/--> ; the odds of the draw belong to the method.
+# With a coin in the place of $P(g \mid y)$, CGL leaves <!--=cgl-uniform.mean.uniform:3-->0.093<!--/-->: the odds of the draw belong to the method.
 # (c) overlooks how few a tenth are: their groups are true, and the gap on new people is <!--=cgl-labelled.mean.labelled:3-->0.149<!--/-->.
 #
 # A smaller gap has its price in accuracy, as the table shows, for the true groups as for CGL's: on people in whose records class and group go together, the group is a good hint, and fairness forbids it.
@@ -429,7 +429,7 @@ print(clear.table())
 # (e), and by a long way: nearly every guess is right, CGL believes next to none of them, and its gap is <!--=cgl-sure.mean.cgl-->0.47<!--/--> where that of believing all is <!--=cgl-sure.mean.pseudo-->0.03<!--/-->.
 # The arm `mended` differs in that one case and is level with `pseudo`, so the case is the cause.
 # Where thousands are held out, some guess will be wrong and the case does not arise; where a few dozen are, it does.
-# Between the two ends the gap falls slowly and then jumps.
+# Up to nine in ten CGL is ahead; above, the case comes up more and more often, and the gap leaps.
 
 # %% tags=["figure"]
 # @title Draw: the gap against the share who leave a trace
