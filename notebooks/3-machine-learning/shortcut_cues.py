@@ -9,7 +9,7 @@
 # ---
 
 # %% [markdown]
-# # Shortcut cues: four rules fit, and the network takes one
+# # Shortcut cues: four rules fit, and the network leans on one
 #
 # [Open this page in Colab](https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/3-machine-learning/shortcut_cues.ipynb): its first cell installs the helper of this book and nothing else.
 #
@@ -26,13 +26,13 @@
 # **요약.**
 # 색, 모양, 크기, 방향이 모두 같은 정답을 가리키는 그림으로만 학습하면 네 가지 규칙이 훈련 데이터를 똑같이 잘 설명합니다.
 # WCST-ML은 이렇게 학습한 네트워크에 단서들이 서로 어긋나는 그림을 보여 주고, 어느 단서를 따르는지 확인합니다.
-# 이 페이지는 먼저 네 단서를 하나씩 따로 배울 수 있는지 확인한 다음, 함께 주어졌을 때의 순위를 시드 다섯 개로 측정합니다.
-# 색의 대비를 가장 약한 단서에 맞춘 대조 실험도 하고, 무작위로 생성한 네트워크가 어느 단서와 일치하는지도 집계합니다.
+# 이 페이지는 먼저 네 단서를 하나씩 따로 배울 수 있는지 확인한 다음, 함께 주어졌을 때 단서마다 얻는 점수를 시드 다섯 개로 측정합니다.
+# 색의 대비를 가장 약한 단서에 맞춘 대조 실험도 시드 열 개로 하고, 무작위로 생성한 네트워크가 어느 단서와 일치하는지도 집계합니다.
 # 작은 그림과 작은 네트워크로 얻은 결과이며, 논문이 말하는 평탄한 최솟값은 다루지 않습니다.
 #
 # **In short.**
 # Where colour, shape, size and orientation all tell the class, which of them does a network learn?
-# Colour, with an accuracy of <!--=shortcut-colour.mean.colour-->0.87<!--/--> against <!--=shortcut-colour.mean.size-->0.40<!--/--> for size; shape and orientation, which it learns nearly perfectly when taught alone (<!--=shortcut-left.mean.alone-->0.98<!--/-->), it leaves aside (<!--=shortcut-left.mean.together-->0.33<!--/-->).
+# In full colour mostly colour, with an accuracy of <!--=shortcut-colour.mean.colour-->0.87<!--/--> against <!--=shortcut-colour.mean.size-->0.40<!--/--> for size; at equal contrast shape and orientation, which it learns nearly perfectly when taught alone (<!--=shortcut-left.mean.alone-->0.98<!--/-->), it leaves aside (<!--=shortcut-left.mean.together-->0.33<!--/-->).
 # It does not test flat minima, the paper's second finding, and its count of untrained networks is our own.
 
 # %% tags=["setup"]
@@ -79,9 +79,8 @@ torch.set_num_threads(1)
 # Three of them are framed: a red ellipse, small and level, is class 0; a green triangle, middle-sized and turned, is class 1; a blue T, large and turned further, is class 2.
 # These three are all that a network will be shown, drawn eight hundred times each, a little shifted and under noise.
 #
-# Two choices in the drawing matter later.
 # The three colours are the same three numbers in another order, so to a network none is brighter than another.
-# The three shapes of a size have the same area, so that a network cannot tell a shape by counting bright pixels.
+# The three shapes of a size have the same area, to the pixels' edges, so that counting bright pixels does not tell a shape.
 
 # %% tags=["experiment"]
 CUES, LEVELS, SIDE = ("colour", "shape", "size", "orientation"), 3, 16
@@ -244,9 +243,7 @@ for cues in (4, 3, 2):
 # %% [markdown]
 # ## The technique, part 2: is it only contrast?
 #
-# Suppose the network follows colour.
-# A sceptic will say: of course, red to green changes more in the picture than ellipse to triangle.
-# So we measure how much.
+# If the network follows colour, a sceptic will say: of course, red to green changes more in the picture than ellipse to triangle.
 # The **contrast** (대비) of a cue is the squared change of the image, summed over pixels, when this cue moves and no other does, averaged over all cells and all pairs of values.
 #
 # Then colour is made paler.
@@ -254,6 +251,7 @@ for cues in (4, 3, 2):
 # Colour's contrast is proportional to $a^2$; that of another cue has a part that stays, from the grey, and a part that shrinks with $a^2$.
 # So the saturation at which colour meets the weakest of the other cues, which is size, follows from two measurements, at $a = 0$ and at $a = 1$.
 # This control is ours.
+# Equal contrast is not equal ease: it is taken on centred pictures, and says nothing of how a network comes by a cue.
 
 # %% tags=["technique"]
 def contrast(images, cue):
@@ -315,7 +313,7 @@ print(f"saturation at equal contrast: {pale():.2f}")
 # The logits come as a table of cells, networks and classes, with the diagonal in the order of its values.
 # The names of the classes do not matter, because the rows of the last layer are drawn alike: whatever class a diagonal cell gets is called by that cell's value.
 # One thing is *not* as PyTorch draws it.
-# Nearly every network as drawn says one class everywhere, so the three last biases are set afterwards such that no class is ahead on the diagonal.
+# Most networks as drawn say one class everywhere, so the three last biases are set afterwards such that no class is ahead, on the mean of the diagonal.
 
 # %% tags=["technique"]
 def balance(logits):
@@ -555,9 +553,10 @@ assert min(shown.values()) > 0.95, "a network has not learned its task"
 vivid = compare(sort_by, CUES, SEEDS, world="vivid")
 print(vivid.table())
 colour = claim(
-    "shortcut-colour", "Trained where colour, shape, size and orientation "
-    "are equally valid and each can be learned alone, a small convolutional "
-    "network follows colour before any other cue", vivid, metric="score",
+    "shortcut-colour", "Trained on drawn objects in full colour whose "
+    "colour, shape, size and orientation tell the class equally well, a "
+    "small convolutional network follows colour before any other cue",
+    vivid, metric="score",
     arm="colour", baseline="size", least=0.35, picture=False,
     unit="accuracy, cues in conflict",
     reason="that is half of the 9/13 that lie, exactly, between a cue that "
@@ -581,7 +580,7 @@ left = claim(
     "certain cues are preferred to others.")
 
 # %% [markdown]
-# Third, the control: colour is paled until no cue has less contrast, on ten seeds because the lead varies more than a score.
+# Third, the control: colour is paled until no cue has less contrast, on ten seeds because the lead varies much.
 
 # %% tags=["results"]
 paled = compare(run, ("vivid", "equal"), range(30, 40))
@@ -601,11 +600,12 @@ contrast_counts = claim(
 counted = compare(count_by, CUES, SEEDS, world="vivid")
 print(counted.table())
 untrained = claim(
-    "shortcut-census", "Of untrained networks, drawn as PyTorch draws them "
-    "and with last biases set so that no class is ahead, more of those that "
-    "tell the three training pictures apart agree with colour than with any "
-    "other cue", counted, metric="share", arm="colour", baseline="size",
-    least=0.15, picture=False, unit="share of these networks",
+    "shortcut-census", "Of untrained convolutional networks, drawn as "
+    "PyTorch draws them and with last biases set so that no class is ahead, "
+    "more of those that tell three drawn objects in full colour apart agree "
+    "with colour best than with any other cue best", counted,
+    metric="share", arm="colour", baseline="size", least=0.15,
+    picture=False, unit="share of these networks",
     reason="counting alone gives the difference of two shares among some "
     "150 networks a standard deviation of 0.075, and this is two of them",
     paper="Solutions that follow the preferred cues are far more abundant "
@@ -621,23 +621,34 @@ for record in (colour, left, contrast_counts, untrained):
     draw_claim(record)
 
 # %% [markdown]
-# (c) is right and (a) and (b) are wrong.
+# (a) and (b) are wrong, and (c) names the right cue.
 # Colour scores <!--=shortcut-colour.mean.colour-->0.87<!--/-->, size <!--=shortcut-colour.mean.size-->0.40<!--/-->, and shape and orientation stand at <!--=shortcut-colour.mean.shape-->0.31<!--/--> and <!--=shortcut-colour.mean.orientation-->0.31<!--/-->, the score of a cue that is ignored.
 # Colour does not reach 1, and size stands above its floor: it has a say.
 #
 # (g) is right and (f) is wrong.
-# Taught alone at equal contrast, shape and orientation come to <!--=shortcut-left.mean.alone-->0.98<!--/-->; among four cues they stand at <!--=shortcut-left.mean.together-->0.33<!--/-->, though each has more contrast there than colour has.
-# We read it so: the network does not weigh four good rules and choose, it takes what it gets first, and what it gets first serves for every picture it is shown.
+# Taught alone at equal contrast, shape and orientation come to <!--=shortcut-left.mean.alone-->0.98<!--/-->; among four cues they stand at <!--=shortcut-left.mean.together-->0.33<!--/-->.
+# What is quick to learn may be what is taken, on one other seed:
+
+# %% tags=["results"]
+quick = {cue: alone(cue, 1000, steps=25) for cue in CUES}
+print("25 steps, taught alone:",
+      *(f"{cue} {value:.2f}" for cue, value in quick.items()), sep="  ")
+print(f"25 steps, all four, right on the diagonal: "
+      f"{run('equal', 1000, steps=25)['diagonal']:.2f}")
+
+# %% [markdown]
+# When all four have solved the task, colour alone is learned too, and orientation alone has hardly begun.
+# We did not test whether that is the cause.
 #
 # Paled, colour leads size by <!--=shortcut-contrast.mean.equal-->0.23<!--/--> in place of <!--=shortcut-contrast.mean.vivid-->0.45<!--/-->.
-# The third claim's verdict is that on bet (d).
-# Whether colour still leads at equal contrast has no claim of its own here.
+# So (e) is right, and the reason in (c) is a part at most: a lead is left where no cue changes the picture less.
+# The effect is near its bar, and on shifted seeds the claim does not always hold ([trust table](../../chapters/trust.md)).
+# That colour still leads has no claim of its own here.
 #
 # ### What it says, cell by cell
 #
-# Here is what the network of the first seed says in each world.
-# Rows and columns stand as in the sheet of 81 objects, and the number is the class that it says most often there.
-# Horizontal bands mean that it goes by colour, vertical ones that it goes by size.
+# The network of the first seed in each world: rows and columns stand as in the sheet of 81 objects, and the number is the class that it says most often.
+# Horizontal bands mean that it goes by colour, vertical ones that it goes by size; in both worlds with colour, small blue objects are called 0.
 
 # %% tags=["figure"]
 # @title Draw: the class that a network says in every cell of each world
@@ -666,9 +677,8 @@ show(fig, "Three tables of the classes that a network says, one field a "
 # %% [markdown]
 # ### How little colour is enough?
 #
-# Between vivid and grey lies every paleness.
-# The picture follows three cues from one end to the other, on the first seed.
-# The dashed line is equal contrast, the dotted one the floor.
+# The picture follows three cues over four saturations, on the first seed.
+# The dashed line is equal contrast, the dotted one the floor; on this seed colour still leads there, and at a third of that contrast no longer.
 
 # %% tags=["results"]
 STEPS, first = (0.1, 0.3, pale(), 1.0), lessons.seeds[0]
@@ -736,9 +746,9 @@ show(fig, "Three panels of paired bars, trained score and share of the "
 
 # %% [markdown]
 # In full colour <!--=shortcut-census.mean.colour-->0.62<!--/--> of the networks that pass agree with colour most, <!--=shortcut-census.mean.size-->0.32<!--/--> with size, and practically none with shape or orientation.
-# Networks that nobody trained lean the way that training goes: the same two cues are in reach, and in grey it is size for both.
+# Networks that nobody trained lean to the two cues that training uses, and in grey it is size for both.
 # At equal contrast the census has colour and size about level while trained networks still lean to colour.
-# So the count tells which cues are in reach; which of two near ones wins, it does not tell.
+# So here the count names the two cues that are used; which of them wins, it does not tell.
 # It also asks less than training does: agreement with one cue more than with the others, however weak, on three clean pictures, with last biases set by hand.
 #
 # ## Break it
@@ -796,7 +806,6 @@ for k, cue in enumerate(CUES):
 #
 # What this page cannot show: that flat minima go with the preferred cue, what Kolmogorov complexity has to do with it, and anything about faces.
 # One network of one size is asked, under one noise, with one optimiser.
-# With photographs the harm lies in what we kept out: a network that is given a choice between a person's work and a person's skin.
 #
 # ## Tries
 #
@@ -835,6 +844,8 @@ def judge_others(value):
         "That is one in L, which is right only with the diagonal left in.")
     assert not near(value, 16 / 60, rel=1e-2), (
         "The cells of the diagonal went out below; take them out above.")
+    assert not near(value, 12 / 64, rel=1e-2), (
+        "The cells of the diagonal went out above; take them out below.")
     assert near(value, 12 / 60), (
         "Count the cells where two given cues agree and not all three.")
 
@@ -864,6 +875,8 @@ def judge_majority(scores):
         return all(near(s, w) for s, w in zip(scores, wanted))
     assert not are(1, 1 / 4, 1 / 4), (
         "That network would follow the first cue always.")
+    assert not are(21 / 27, 15 / 27, 15 / 27), (
+        "That is with the diagonal left in.")
     assert not are(1 / 2, 1 / 2, 1 / 2), (
         "The six cells where all differ go to the first cue.")
     cells = all_cells(3, 3)
@@ -915,7 +928,7 @@ check("shortcut-3", saturation, judge_saturation, asks="a number")
 # **4. Find the bug.**
 # This version scores a cue, and a network that follows colour gets 1 for colour as it should.
 # Its scores for a trained network stand at the end, beside the right ones.
-# Mend it: set `mended` to a function of `(guess, cells, cue)` that returns what `cue_score` returns.
+# Set `mended` to a function of `(guess, cells, cue)` that returns what `cue_score` returns.
 
 # %% tags=["exercise", "bug"]
 def suspect(guess, cells, cue):
@@ -961,4 +974,4 @@ for k, cue in enumerate(CUES):
 # %% [markdown]
 # It keeps only the cells in which every other cue contradicts colour.
 # Over these cells the floor is 0 and not 4/13, so its numbers cannot be read against the floor of this page.
-# And they are the hard cells, where everything contradicts colour: colour looks less followed than it is.
+# And here everything contradicts colour, which looks less followed than it is.
