@@ -33,7 +33,7 @@
 #
 # **In short.**
 # Can one generator change one attribute of a face and leave the rest alone, when nobody can show it the answer?
-# A small generator shows the attribute that was asked for in <!--=stargan-target.mean.no skip-->0.97<!--/--> of its pictures and spoils the rest; one that starts as a copy of its input, which is our addition, comes nearer to the true answer than the input is, and the cycle term is a large part of that.
+# A small generator shows the attribute that was asked for in <!--=stargan-target.mean.no skip-->0.97<!--/--> of its pictures, as a trained judge reads them, and spoils the rest; one that starts as a copy of its input, which is our addition, comes nearer to the true answer than the input is, and the cycle term is a large part of that.
 # It shows nothing about photographs, or about the official network at its full budget.
 
 # %% tags=["setup"]
@@ -159,16 +159,16 @@ show(fig, "Left, six numbered domains with an arrow from each to each "
 #
 # First the generator.
 # The label is repeated over the whole picture and stacked under the three colours, as further channels.
-# Ours halves the picture once, has two residual blocks of 32 channels, and draws at full size with one transposed convolution; the official one halves twice, has six blocks, and ends with a convolution at full size.
+# Ours halves the picture once, has two residual blocks of `w`, by default 32, channels, and draws at full size with one transposed convolution; the official one halves twice, has six blocks, and ends with a convolution at full size.
 #
 # Besides the size, two things in this cell are not the paper's.
 # The official code puts an instance normalisation after each convolution but the last; ours has it inside the blocks only.
 # It subtracts a channel's mean over the picture, and a tiled label shifts hardly anything but the mean; a comment in the official code warns of this.
 #
-# The second is the argument `skip`.
+# The second is the argument `skip`, by default off.
 # With `skip=True` the output is *added* to the input, and the last layer starts at zero, so at first $G(x, c) = x$ to the bit: the **identity skip** (항등 지름길).
 # With `skip=False` the network draws the whole picture anew, with a tanh at the end, as the official one does.
-# That generator is called *no skip* here: it is far smaller than the official one, and trained far less.
+# That generator is called *no skip* here.
 
 # %% tags=["technique"]
 class Generator(nn.Module):
@@ -196,7 +196,7 @@ class Generator(nn.Module):
         return x + self.up(h) if self.skip else torch.tanh(self.up(h))
 
 # %% [markdown]
-# The discriminator has no normalisation: convolutions of 4 by 4 with stride 2, each with a leaky ReLU of slope one hundredth, as in the official code.
+# The discriminator has no normalisation: three convolutions of 4 by 4 with stride 2, `w`, `2 * w` and `3 * w` wide, each with a leaky ReLU of slope one hundredth, as in the official code.
 # Its score is a small map, one value a patch; its label head sees the whole picture and gives one logit an attribute.
 
 # %% tags=["technique"]
@@ -303,7 +303,6 @@ def with_mask(c, side):
     return torch.cat([c * LABELLED[side], mask], 1)
 
 # %% [markdown]
-# Two exact checks before anything is trained.
 # A linear critic $D(x) = \langle a, x\rangle$ has the slope $a$ everywhere, so its penalty should be $(\lVert a\rVert - 1)^2$ wherever the points lie.
 # And a label that is not known should teach nothing: the gradient of its head should be zero, not small.
 
@@ -334,7 +333,6 @@ for side, name in enumerate(("hair", "glasses")):
 # Their rival is a *copy* of the input.
 # Each is asked to change the hair colour or the glasses of faces it has never seen.
 # Two more with the skip see hair labels on one half of the faces and glasses labels on the other: *joint* has a mask vector and losses that leave the unknown out; *zeros* has zeros for what is unknown and neither of the two.
-# Bet before you read on.
 #
 # - (a) Without the skip the answer is nearer to the truth than a copy: the way back is paid for, so there is every reason to keep the rest.
 # - (b) Without the skip the picture shows what was asked for, and is further from the right answer than no change at all.
@@ -345,7 +343,7 @@ for side, name in enumerate(("hair", "glasses")):
 # ## The experiment
 #
 # 3,000 drawn faces train each network; hair takes three entries of the label, glasses one.
-# The target labels are the batch's own labels in another order, so that over a batch they have exactly the histogram of the data.
+# The target labels are the batch's own labels in another order, so that they have exactly the batch's histogram.
 # $D$ is updated at every step and $G$ at every second one; the paper updates $G$ at every fifth.
 # The learning rate is ten times the paper's and falls to zero over the second half.
 # All arms draw by turns from both halves of the faces, so that all see the same pictures.
@@ -458,7 +456,7 @@ def translate(G, arm, x, c_trg):
 # Pictures lie in $[-1, 1]$, and all errors are mean squares in these units.
 # `error` is the distance to the true counterfactual over all pixels, lower is better; it is the metric of most claims.
 # `inside` takes the pixels that should change, `outside` those that should not, `aside` those that the *other* labelled attribute would have changed; `cycle` is the mean absolute error of the way back.
-# `target` and `rest` do: a small network reads the asked attribute, and five others, of hair colour and length, glasses, mouth, hat and ground.
+# For `target` and `rest`, higher is better, a small network, the judge, reads six factors: hair colour and length, glasses, mouth, hat and ground; `target` is the asked one, `rest` the mean of the five others.
 # It read all six correctly on 3,000 drawn faces, but a generator's pictures are not drawn faces, so it comes second.
 
 # %% tags=["experiment"]
@@ -522,15 +520,16 @@ show(fig, "The loss of the discriminator over 600 recorded steps, falling "
 # %% [markdown]
 # ## The claims
 #
-# The yardstick of the first three comparisons is the copy: it gets the rest of every picture right and the asked part wrong.
+# The yardstick is the copy: it gets the rest of every picture right and the asked part wrong.
 
 # %% tags=["results"]
 runs = compare(run, ["copy", "no skip", "skip", "no cycle"])
 print(runs.table())
 target = claim(
     "stargan-target",
-    "At this budget the small generator without a skip shows the asked "
-    "attribute more often than the input, which never shows it",
+    "After 600 steps on drawn faces a small StarGAN generator without a "
+    "skip shows the asked attribute, as a trained judge reads it, more "
+    "often than the input, which never shows it",
     runs, metric="target", arm="no skip", baseline="copy", least=0.9,
     unit="share of pictures that show it", picture=False,
     reason="the judge that reads the attribute is right on all of 3,000 "
@@ -538,8 +537,9 @@ target = claim(
     paper="The generator translates to every desired target domain.")
 nearer = claim(
     "stargan-skip",
-    "With an identity skip, which is ours, the picture is nearer to the true "
-    "counterfactual than the picture that went in",
+    "After 600 steps on drawn faces a small StarGAN generator with an "
+    "identity skip, which the paper's has not, makes pictures nearer to the "
+    "true counterfactual than the pictures that went in",
     runs, metric="error", arm="skip", baseline="copy", better="lower",
     least=0.015, unit="mean squared error", picture=False,
     reason="it is a quarter of the error that copying makes, 0.060, measured "
@@ -554,8 +554,9 @@ nearer = claim(
 # %% tags=["results"]
 cycle = claim(
     "stargan-cycle",
-    "With the identity skip, the cycle term brings the picture nearer to the "
-    "true counterfactual",
+    "After 600 steps on drawn faces the cycle term brings the pictures of a "
+    "small StarGAN generator with an identity skip nearer to the true "
+    "counterfactual",
     runs, metric="error", arm="skip", baseline="no cycle", better="lower",
     least=0.015, unit="mean squared error", picture=False,
     reason="it is a quarter of the error that copying makes, and two "
@@ -573,9 +574,10 @@ joint = compare(run, ["zeros", "joint"])
 print(joint.table())
 mask = claim(
     "stargan-mask",
-    "Where each data set labels one attribute only, a generator with a mask "
-    "vector, and losses that leave the unknown out, keeps the attribute that "
-    "was not asked for better than one trained with zeros for the unknown",
+    "Where two sets of drawn faces label one attribute each, a small "
+    "generator with a mask vector, and losses that leave the unknown out, "
+    "keeps the attribute that was not asked for better than one trained with "
+    "zeros for the unknown",
     joint, metric="aside", arm="joint", baseline="zeros", better="lower",
     least=0.005, unit="mean squared error of that attribute's pixels",
     picture=False,
@@ -625,18 +627,18 @@ image_grid(torch.cat([rows[k][pick] for k in rows]), columns=8, size=0.9,
 # %% [markdown]
 # Without the skip the asked attribute shows in <!--=stargan-target.mean.no skip-->0.97<!--/--> of the pictures, more often than with it, <!--=stargan-target.mean.skip-->0.81<!--/-->.
 # Yet the error is <!--=stargan-skip.mean.no skip:3-->0.117<!--/-->, against <!--=stargan-skip.mean.copy:3-->0.060<!--/--> for a picture that nobody has touched: (b) is right and (a) is wrong.
-# Grounds and skins have changed, which nobody asked for: the way back was paid for, but after 600 steps it is not learned.
+# Grounds and skins have changed: the way back was paid for, but after 600 steps it is not learned.
 # A way back that is learned perfectly would not be enough either; exercise 3 asks you for a proof.
 #
 # With the skip the error is <!--=stargan-skip.mean.skip:3-->0.035<!--/-->, and every seed is nearer to the truth than its copy.
 # Without the cycle term it is <!--=stargan-cycle.mean.no cycle:3-->0.056<!--/-->, little better than a copy's, so (c) is wrong: a generator that begins as the identity does not stay there, for nothing holds it.
-# The mean is not far beyond the least effect; other seeds may leave it *not settled*.
+# The mean is near the least effect; other seeds may leave it *not settled*.
 #
 # ## What the mask does
 #
 # In the pixels that belong to the attribute not asked for, the error is <!--=stargan-mask.mean.joint:3-->0.009<!--/--> with mask and masked losses and <!--=stargan-mask.mean.zeros:3-->0.022<!--/--> with zeros: (d) is wrong here.
-# With zeros the asked attribute appears in *more* of the pictures, and over all pixels the two are close.
-# Where the difference lies can be seen on faces that wear glasses and are asked for another hair colour: printed is what the judge reads there, the share with the hair as asked, of worn glasses still on, of bare faces still bare.
+# With zeros the asked attribute appears in *more* of the pictures, and over all pixels the two are close: *joint* changes less, and we did not test how much of the difference that makes.
+# Where the difference lies can be seen, on seed 0, on faces that wear glasses and are asked for another hair colour: printed is what the judge reads there, the share with the hair as asked, of worn glasses still on, of bare faces still bare.
 
 # %% tags=["results"]
 glasses = (true["glasses"][:200] == 1).nonzero().flatten()[:4]
@@ -671,12 +673,12 @@ image_grid(torch.cat([rows[k][pick] for k in rows]), columns=8, size=0.9,
 # Is the vector needed?
 # After the claims were settled we trained the version between the two: zeros for $G$ and no vector, but `known` in the losses.
 # On all five seeds its error `aside` is about that of *joint*, less than half of that with zeros everywhere.
-# So most of what the claim measures comes from leaving the unknown out of the losses.
+# So most of what the claim measures is had without the vector.
 
 # %% [markdown]
 # ## Break it
 #
-# Each of these mistakes trains without complaint; our tests plant each of them.
+# Each of these mistakes trains without complaint; our tests plant each.
 #
 # <details><summary>Fourteen mistakes</summary>
 #
@@ -725,7 +727,7 @@ print(f"faces with glasses that it calls faces without: {lies:.2f} of all")
 # The arm *no skip* has 300 updates of its small generator; the official code makes 40,000 of a large one.
 # That ours loses the background says nothing about theirs.
 # The skip is three things at once: the sum, the start at zero, and no tanh.
-# It is not our invention: others [used it before StarGAN](https://arxiv.org/abs/1612.05363) and [after it](https://arxiv.org/abs/2112.13002).
+# The sum is not our invention: [residual images](https://arxiv.org/abs/1612.05363) were learned before StarGAN.
 # $D$ and the normalisation were chosen with the skip; none was searched for *no skip*.
 #
 # ## Tries
@@ -775,7 +777,7 @@ check("stargan-1", one_more, judge_one_more)
 # %% [markdown]
 # **2. Change and predict.**
 # The penalty takes the slope of the *sum* of the score map, while the losses use its *mean*.
-# Our map has four.
+# Our map has four values.
 # Where the penalty is zero, what is the length of the slope of the mean?
 # And if somebody takes the slope of the mean in the penalty instead, how long is the slope of the sum where that penalty is zero?
 
@@ -892,7 +894,7 @@ def mended(G, D, x, c_org, c_trg, known, lambda_rec=LAMBDA_REC):
 check("stargan-4", mended, judge_mended)
 
 # %% [markdown]
-# The buggy loss asks that going to $c$ twice leads back to $x$, and the cheapest way is to do nothing.
+# The buggy loss asks that going to $c$ twice leads back to $x$, and doing nothing does that.
 
 # %% tags=["figure"]
 # @title Draw: the reconstruction error that each loss sees
