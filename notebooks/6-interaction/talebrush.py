@@ -27,13 +27,13 @@
 # **요약.**
 # 언어 모델은 그럴듯한 다음 문장을 쓰지만, 이야기가 어디로 가야 하는지는 알지 못합니다.
 # 테일브러시(TaleBrush)는 사람이 그린 선의 높이를 주인공의 운으로 읽고, 작은 조건부 언어 모델로 기반 언어 모델의 단어 선택을 조절합니다.
-# 이 페이지는 단어 40개로 된 문법에서 문장을 생성했고, 선과 문장의 거리를 세 번 써서 고르는 방법, 작은 모델이 혼자 쓰는 방법과 비교합니다.
+# 이 페이지에서는 단어 40개로 된 문법을 배운 모델이 쓴 문장이 선에서 얼마나 벗어나는지 측정하고, 세 번 써서 고르는 방법, 작은 모델이 혼자 쓰는 방법과 비교합니다.
 # 가중치와 거르기를 하나씩 떼어 보고, 문장이 얼마나 다양하게 남는지도 시드 다섯 개로 측정합니다.
 # 사람이 읽고 좋아하는지, 긴 이야기가 앞뒤로 이어지는지는 이 페이지로 알 수 없습니다.
 #
 # **In short.**
 # Can a drawn line steer a language model that has never heard of fortune, and at what price?
-# Steered by the filter alone, sentences miss the drawn line by <!--=talebrush-filter.mean.filter:1-->10.6<!--/--> points of 100, by filter and weight together by <!--=talebrush-filter.mean.guided:1-->10.5<!--/-->, by the weight alone by <!--=talebrush-filter.mean.vote:1-->18.1<!--/-->, and unguided by <!--=talebrush-filter.mean.unguided:1-->35.3<!--/-->; the price is novelty, for the share of different sentences falls from <!--=talebrush-distinct.mean.unguided-->0.91<!--/--> to <!--=talebrush-distinct.mean.guided-->0.63<!--/-->.
+# Steered by the filter alone, sentences miss the drawn line by <!--=talebrush-filter.mean.filter:1-->10.6<!--/--> points of 100, by filter and weight together by <!--=talebrush-filter.mean.guided:1-->10.5<!--/-->, by the weight alone, as strong as in the released code, by <!--=talebrush-filter.mean.vote:1-->18.1<!--/-->, and unguided by <!--=talebrush-filter.mean.unguided:1-->35.3<!--/-->; the price is novelty, for the share of different sentences falls from <!--=talebrush-distinct.mean.unguided-->0.91<!--/--> to <!--=talebrush-distinct.mean.guided-->0.63<!--/-->.
 # It does not show whether anybody likes to write so, or whether a long story hangs together.
 
 # %% tags=["setup"]
@@ -130,7 +130,7 @@ interactive.draw(
         "sentences below.")
 
 # %% [markdown]
-# Each sentence hears only its place and its own height; in the real system a new sentence answers the last.
+# Each sentence hears only its place and height; in the real system a new one answers the last.
 #
 # ## A cheerful sentence can be bad news
 #
@@ -451,7 +451,7 @@ def train(seed, steps):
 # - *three*: three unguided sentences, of which the judge itself keeps the one nearest to the line. A guided word costs three passes, one of the base and two of the small model; so does this. No real system has a judge that knows the truth, so the rival is favoured.
 # - *direct*: the small model writes alone after *true* and the level, with a temperature and with **top-p**: only the likeliest words, until they hold the share $p$.
 # - *vote*: the weight $\omega = 1$ without the filter. *filter*: the filter with $\omega = 0$. *guided*: both.
-# - *cold*: the base at a temperature of `0.2`, known to repeat itself; a check on the measure of variety.
+# - *cold*: the base at a temperature of `0.2`; a check on the measure of variety.
 #
 # `strength` multiplies $\omega$ and `filter_p`; at 0 the guided writer is the base.
 
@@ -539,12 +539,11 @@ for cold in (1.0, 0.7, 0.5):
     print(f"temperature {cold}    ", " ".join(f"{x:6.1f}" for x in row))
 
 # %% [markdown]
-# The best is the temperature `0.7` with top-p at `0.8`, with neighbours on all sides.
+# The best is `0.7` with `0.8`, with neighbours on all sides.
 #
 # ## The claims
 #
 # Each claim was written down before its seeds were run.
-# A claim of a lead **holds** where the whole 95 % interval of the difference is on the right side of zero and the mean beyond the bar; one of *no worse* where the whole interval is on the right side of the bar.
 
 # %% tags=["results"]
 runs = compare(run, ARMS, seeds=range(10, 15))
@@ -553,8 +552,9 @@ print(runs.table())
 # %% tags=["results"]
 three = claim(
     "talebrush-three",
-    "A guided sentence lies closer to the drawn fortune than the nearest of "
-    "three unguided ones, which cost as many passes",
+    "In a grammar of forty words a guided sentence lies closer to the drawn "
+    "fortune than the nearest of three unguided ones, which cost as many "
+    "passes through networks of one size",
     runs, metric="error", arm="guided", baseline="three", better="lower",
     least=1.2, unit="distance from the line (points)", picture=False,
     reason="two standard deviations of the rival are that much, 0.6 points "
@@ -562,8 +562,8 @@ three = claim(
     paper="The pipeline reliably controls story generation.")
 alone_too = claim(
     "talebrush-filter",
-    "The filter alone, with the weight at zero, follows the drawn line no "
-    "worse than filter and weight together",
+    "In a grammar of forty words the filter alone, with the weight at zero, "
+    "follows the drawn line no worse than filter and a weight of one",
     runs, metric="error", arm="filter", baseline="guided", kind="no_worse",
     better="lower", margin=1.2, unit="distance from the line (points)",
     bad="vote", picture=False,
@@ -571,9 +571,9 @@ alone_too = claim(
     paper="The server's settings have both; the paper's rule has the weight.")
 direct = claim(
     "talebrush-direct",
-    "A guided sentence lies closer to the drawn fortune than one that the "
-    "small conditional model writes by itself, at the best of twelve "
-    "temperatures and top-p",
+    "In a grammar of forty words a guided sentence lies closer to the drawn "
+    "fortune than one that the small conditional model writes by itself, at "
+    "the best of twelve pairs of temperature and top-p",
     runs, metric="error", arm="guided", baseline="direct", better="lower",
     least=2.7, unit="distance from the line (points)", picture=False,
     reason="two standard deviations of the rival are that much, 1.35 points "
@@ -587,8 +587,8 @@ direct = claim(
 # %% tags=["results"]
 distinct = claim(
     "talebrush-distinct",
-    "Among a thousand guided sentences as many are different as among a "
-    "thousand of the base's own",
+    "In a grammar of forty words as many of a thousand guided sentences are "
+    "different as of a thousand of the base's own",
     runs, metric="distinct", arm="guided", baseline="unguided",
     kind="no_worse", margin=0.03, unit="share of different sentences",
     bad="cold", picture=False, expect="does not hold",
@@ -611,19 +611,19 @@ for record in (three, alone_too, direct, distinct):
 # (a) has it the wrong way round.
 # Filter and weight miss the line by <!--=talebrush-filter.mean.guided:1-->10.5<!--/--> points, the filter alone by <!--=talebrush-filter.mean.filter:1-->10.6<!--/-->, the weight alone by <!--=talebrush-filter.mean.vote:1-->18.1<!--/-->, the base by <!--=talebrush-filter.mean.unguided:1-->35.3<!--/-->.
 # A weight makes a disliked word rarer; the filter takes it away.
+# At about equal error the weight keeps more variety: on seeds 1000 to 1002 $\omega = 3$ alone misses by `13.9` with `0.91` different, and a filter of `0.5` alone by `14.5` with `0.71`.
 #
 # (b): *direct* misses by <!--=talebrush-direct.mean.direct:1-->15.2<!--/--> points.
-# It lacks the comparison with *false*: given the vote and the filter on its own words it comes about as close as the guided writer (see *Tries*).
-# What the base brings is the place, and sentences that the base would have written.
+# Given the vote and the filter on its own words it comes about as close as the guided writer (see *Tries*).
+# What the base brings is the place.
 #
 # (c): *three* misses by <!--=talebrush-three.mean.three:1-->15.8<!--/--> points.
-# It could only choose among what the base happened to say.
-# With five draws it came about as close as guidance (see *Tries*), and keeps the base's variety.
+# With five draws it came about as close as guidance.
 #
 # (d) is wrong in its second half.
 # Of the base's own sentences <!--=talebrush-distinct.mean.unguided-->0.91<!--/--> are different, of guided ones <!--=talebrush-distinct.mean.guided-->0.63<!--/-->, of those by the filter alone <!--=talebrush-distinct.mean.filter-->0.61<!--/-->.
 # The weight alone keeps <!--=talebrush-distinct.mean.vote-->0.90<!--/-->.
-# The line itself does not ask for it: sentences of the grammar drawn *at* the asked fortunes are as varied as the base's, as the next figure shows.
+# The line itself does not ask for it: on seeds 1000 to 1002 the nearest of five unguided sentences misses by `10.3` points and a guided one by `11.1`, and of the former `0.92` are different.
 # The authors measured novelty in their own way, on real English; ours counts repeats in a grammar of forty words, where a filter leaves few.
 #
 # ## What the weight does, and what the filter does
@@ -667,7 +667,9 @@ show(fig, "Three panels over the weight, from zero to thirty. With the "
 # %% [markdown]
 # With the filter the weight hardly matters up to 3, and zero is as good as any.
 # Without it the weight 3 comes closest, and keeps the base's variety: if novelty is wanted, that is the setting, at some points of error.
-# At 30, the number in the settings, noise is multiplied: a word that fits no slot was hardly ever seen there in training, and its vote means nothing.
+# At 30, the number in the settings, some nine sentences in ten hold a word that fits no slot and was hardly ever seen there in training.
+# Held to the words of each slot, the weight 30 alone misses by `11.2` points, with `0.76` different (seeds 1000 to 1002): near the filter, and more varied.
+# So it is noise in the vote, on rare words, that keeps a large weight from doing the filter's work here.
 # The learned $\alpha$ is close to the eight words of a sentence, so at its end the division by $t$ is nearly undone.
 #
 # And the heights that nobody labelled?
@@ -702,7 +704,7 @@ show(fig, "Mean fortune of the sentences against the height of the line, "
           "25 and after 70; the band of the middle one is the widest.")
 
 # %% [markdown]
-# Mixing the embeddings gives a ramp, though not a straight one.
+# Mixing the embeddings gives a crooked ramp.
 #
 # Here the machine writes the story of the panel anew.
 
@@ -775,7 +777,7 @@ for name, model in (("guided", gedi), ("mirrored", Mirrored())):
 # %% [markdown]
 # The mirrored writer no longer follows the order of the line: what is drawn at 25 ends below what is drawn at 0, and 75 above 100.
 # What tells 25 from 75 best is not a sentence a little below the middle but the worst news there is.
-# At 50 the opposite is 50 itself and the vote is even for every word.
+# At 50 the opposite is 50 itself, the vote is even for every word, and which words are struck off is an accident of sorting.
 #
 # ## What we shrank
 #
@@ -785,7 +787,7 @@ for name, model in (("guided", gedi), ("mirrored", Mirrored())):
 # | small model | a GPT-2; medium in the training script | the same network, 4,000 labelled sentences |
 # | fortune | labelled sentences, which the repository does not hold | known from a grammar of 40 words |
 # | reading the result back | a recogniser on the base's last hidden state | the exact posterior, had only 0, 50 and 100 been possible |
-# | judged by | <!--=published.talebrush_participants-->14<!--/--> writers, and measures on the sentences | distance, variety, surprise |
+# | judged by | <!--=published.talebrush_participants-->14<!--/--> participants, and measures on the sentences | distance, variety, surprise |
 #
 # We have read the abstract and the code, no table of the paper, and compare with none.
 # The page cannot show whether fortune can be told from tone in real English.
@@ -798,7 +800,7 @@ for name, model in (("guided", gedi), ("mirrored", Mirrored())):
 #
 # | what was tried | where | outcome |
 # |---|---|---|
-# | recurrent networks, a transformer of one layer, the generative loss alone | seeds from 1000 on | guided less well than the network above |
+# | recurrent networks, a transformer, the generative loss alone | seeds from 1000 on | guided less well |
 # | *direct* with the vote and the filter on its own words | seeds 0 to 4, once | at most `2.6` points farther than guided: held, `0.5` on average; more surprising to the base |
 # | five unguided sentences, the nearest kept | seeds 0 to 4, once, and three shifts | at most `1.2` points farther than guided: not settled, mean `0.0`, interval `-1.5` to `1.6`; held on the shifts; taken back |
 # | guided against *three*, *direct* without top-p, the nearest label (between labels), the base in surprise | seeds 0 to 4, once | all held: `-5.6`, `-4.6`, `-4.0` points, and `0.05` nats within `0.25` |
@@ -888,7 +890,6 @@ check("talebrush-2", class_bias, judge_bias)
 # "A filter is a weight by another name: what it does, a weight does as well."
 # Give a pair `(omega, filter_p)` with a weight of at most `0.1` that comes closer to the line than $\omega = 3$ without the filter.
 # Of the weights in the figure, that is the best one without it.
-# The check lets both write on the seed of the figure, and compares.
 
 # %% tags=["exercise"]
 steering = (..., ...)
@@ -911,6 +912,7 @@ check("talebrush-3", steering, judge_steering, asks="a pair of numbers")
 # %% tags=["solution"]
 # @title Solution of exercise 3
 steering = (0.0, 0.8)      # no weight at all: the filter alone steers
+# Where no vote is noise, above, a weight of 30 comes near it.
 check("talebrush-3", steering, judge_steering, asks="a pair of numbers")
 
 # %% [markdown]
@@ -954,7 +956,9 @@ def judge_mended(function):
             assert gone or spared, (
                 f"A candidate with the vote {vote[i, j]:.2f} stays and "
                 "should be struck off.")
-        assert torch.allclose(got, right), "Those left have other logits."
+        kept = right > -1e3          # the others may be minus infinity
+        assert torch.allclose(got[kept], right[kept]), (
+            "Those left have other logits.")
 
 check("talebrush-4", mended, judge_mended)
 
