@@ -101,7 +101,8 @@ show(fig, "Channels against the number of the block: EfficientNet-B0 climbs "
 #
 # **ReXNet** (렉스넷) is that line, with blocks that suit it.
 # Its authors reach it in two steps, says their abstract: first they look at a single layer through the **rank** (랭크) of its output, then they search for channel lists within a budget of arithmetic and read a rule off the winners.
-# The advice about a single layer is the one that is remembered: expand little at once, and use a smooth activation.
+# [A reader's review](https://andlukyane.com/blog/paper-review-rexnet) of the first version gives their advice as wider inputs, more layers that expand, and the activation Swish, another name of SiLU.
+# In short: expand little at once, and smoothly.
 # This page rebuilds the network, then measures both halves of that advice, and the ramp.
 #
 # ## The idea: count the directions of a layer's output
@@ -458,8 +459,7 @@ for record in (silu, lowered, plain, ramped):
 # Softplus, the bet of (b), is last with <!--=rexnet-silu.mean.softplus-->0.25<!--/-->; hard-swish has two kinks and <!--=rexnet-silu.mean.hard-swish-->0.67<!--/-->; `lowered` has all the kinks of ReLU6 and is ahead of everyone with <!--=rexnet-lowered.mean.lowered-->0.76<!--/-->.
 #
 # On digits ramp and staircase are equal within the margin: the ramp minus the staircase is <!--=rexnet-ramp.effect:3-->−0.002<!--/-->, interval <!--=rexnet-ramp.low:3-->−0.012<!--/--> to <!--=rexnet-ramp.high:3-->0.007<!--/-->.
-#
-# The margin is wide, more than half of the error that is left; narrower than a step of size we did not ask.
+# The margin is wide, more than half of the error that is left: a smaller difference may well be there.
 #
 # ## Why a plain rank cannot choose
 #
@@ -476,7 +476,7 @@ for name, f in {"z": lambda z: z, "z squared": torch.square,
           f"   effective rank {effective_rank(f(z)):5.1f}")
 
 # %% [markdown]
-# ReLU6 and SiLU reach 96, and would from any bend; the effective rank says how little most of these directions carry.
+# ReLU6 and SiLU reach 96 of 96; the effective rank says how little most of these directions carry.
 #
 # ## One direction that all channels share
 #
@@ -498,7 +498,7 @@ gap = look(F.relu6(z)) - look(F.relu6(z) - MEAN)
 print("ReLU6 and lowered give the same:", gap.abs().max().item() < 1e-5)
 
 # %% [markdown]
-# Two layers that are far apart in effective rank hand on the same.
+# Two layers that are far apart in effective rank hand on the same there.
 # By itself the measure cannot say which network is better.
 #
 # ## How much the expansion does
@@ -571,12 +571,11 @@ choose([("activation", names), ("expansion", list(widths))],
 #
 # For the ranks of the trained networks we made no claim; here is what the tables say.
 #
-# - `ramp` and `relu6`, at one learning rate, are level in effective rank: what SiLU gains in a random layer is gone after 150 steps. Without each mean ReLU6 is ahead, as it was. They read equally well.
+# - `ramp` and `relu6`, at one learning rate, are level in effective rank; at their expansion of six the lead of SiLU was small before any training. Without each mean ReLU6 is ahead, as it was. They read equally well.
 # - At eight times the learning rate the ramp's effective rank falls by two fifths, and its accuracy by less than a point.
 # - `stairs` has the lower rank and reads as well, at twice the rate of `ramp`, which may be why.
 #
-# So the measure describes a layer at its start.
-# Here it moved where accuracy did not, and it did not tell which of these networks reads better.
+# So the measure moved where accuracy did not, and it did not tell which of these networks reads better.
 # We did not look for a task in which it would.
 #
 # The partial shortcut is the other ingredient: `bare`, the ramp without any, is at <!--=rexnet-ramp.mean.bare:3-->0.960<!--/--> where `ramp` is at <!--=rexnet-ramp.mean.ramp:3-->0.967<!--/-->, five seeds and no claim.
