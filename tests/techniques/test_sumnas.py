@@ -351,10 +351,8 @@ EXPERIMENT = {
         "    w, seen = fresh(torch.Generator().manual_seed(0)), []"),
     "counting: the last ranking is left out": ("steps - step <= LAST",
                                                "1 < steps - step <= LAST"),
-    "counting: a step less for each turn": (
-        "        for step in range(steps):\n            w = descend(w, paths,",
-        "        for step in range(steps - 1):\n"
-        "            w = descend(w, paths,"),
+    "counting: a turn's first eighth for its end": (
+        "cycles)[8::8]", "cycles)[1::8]"),
     "counting: an update too few": ("range(GRADIENTS // (4 * inner))",
                                     "range(GRADIENTS // (8 * inner) or 1)"),
     "search: the given rate is ignored": ("inner, rate or ARMS[arm])",
