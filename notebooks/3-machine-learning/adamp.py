@@ -563,7 +563,7 @@ for arm, lr, decay in (("adam", 0.01, 0), ("adam", 0.03, 0),
 
 # %% [markdown]
 # The lengths explain a part of the difference; we did not test what makes the rest.
-# Three times the rate does not bring Adam there, and the weights grow with it; a decay does, once it is found.
+# Three times the rate does not bring Adam there, and the weights grow with it; a decay does, once it is found (two of four tried are shown).
 #
 # The accuracies differ by thousandths, and one of the 797 held-out digits is more than a thousandth.
 # The authors' gains for ResNets lie between <!--=published.sgdp_imagenet_r50_gain-->0.07<!--/--> and <!--=published.sgdp_imagenet_r18_gain-->0.45<!--/--> points; nothing of that size can be seen here.
