@@ -623,3 +623,271 @@ overview(last, first, everywhere, looking)
 # @title Every seed of every claim
 for record in (last, first, everywhere, looking):
     draw_claim(record)
+
+# %% [markdown]
+# Now the bets.
+# (a) is wrong here: `last` minus `all` is <!--=vidt-last.effect:3-->0.000<!--/-->, interval <!--=vidt-last.low:3-->0.000<!--/--> to <!--=vidt-last.high:3-->0.000<!--/-->.
+# (b) is wrong: `first` reaches <!--=vidt-first.mean.first-->0.00<!--/-->, `last` <!--=vidt-first.mean.last-->0.00<!--/-->.
+# The patches of the last stage have passed two more blocks and a merge, and their tokens are twice as wide; which of these it is, or whether more steps would close the gap, we did not test.
+# (c) is what happened.
+# (d) is wrong here: `global` reaches <!--=vidt-global.mean.global-->0.00<!--/-->.
+# And `prior`, which has seen nothing, reaches <!--=vidt-prior.mean.prior-->0.00<!--/-->: that is where this scale begins, not at zero.
+
+# %% [markdown]
+# ## What the looks cost
+#
+# The pairs can be counted from the mask, without running anything.
+
+# %% tags=["results"]
+KINDS = ("DET × DET", "PATCH × PATCH", "DET × PATCH", "PATCH × DET")
+counted = {}
+for arm in ("none", "first", "last", "all", "global"):
+    counted[arm] = np.zeros(4, int)
+    for stage, H in enumerate((4, 2)):
+        for shift in (0, 1):
+            P = H * H
+            m = allowed(H, 2, shift, TOKENS, P * LOOKS[arm][stage])
+            m |= torch.tensor(arm == "global")
+            counted[arm] += [int(part.sum()) for part in (
+                m[P:, P:], m[:P, :P], m[P:, :P], m[:P, P:])]
+print("        " + "".join(f"{k:>15s}" for k in (*KINDS, "all")))
+for arm, n in counted.items():
+    print(f"{arm:8s}" + "".join(f"{k:15d}" for k in (*n, n.sum())))
+
+# %% tags=["figure"]
+# @title Draw: pairs, and what they buy
+fig, (ax, right) = subplots(1, 2, width=7.4, height=2.9, sharey=True)
+for y, (arm, n) in enumerate(counted.items()):
+    left = 0
+    for k, size, colour in zip(KINDS, n, ("other", "method", "rival",
+                                          "fifth")):
+        ax.barh(y, size, left=left, color=palette[colour],
+                label=k if y == 0 else None)
+        left += size
+    if arm in runs["iou"]:
+        right.plot(runs["iou"][arm], [y] * len(runs.seeds), "o", ms=5,
+                   alpha=0.7, color=palette["ink"])
+right.axvline(runs.mean("iou", "prior"), ls="--", color=palette["plain"])
+right.annotate("prior", (runs.mean("iou", "prior"), 0), xytext=(4, -4),
+               textcoords="offset points", color=palette["plain"])
+ax.set_yticks(range(len(counted)), counted)
+ax.invert_yaxis()
+ax.legend(fontsize=8, loc="upper right")
+ax.set(xlabel="attended pairs of an image", title="What is looked at")
+right.set(xlabel="mean IoU, held-out objects", title="What it buys")
+show(fig, "Left: bars of attended pairs, each in four parts; global is far "
+          "longer than the others, last is shorter than first and all. "
+          "Right: mean IoU, a dot a seed: first clearly below last, all and "
+          "global, which lie together; a dashed line for prior far left.")
+
+# %% [markdown]
+# On this toy `last` spends a fifth of the looks of `all` at patches, and less than a quarter of the pairs of `global`.
+# At the size for which the method was made, the ratios are others.
+# Take Swin's four maps for a photograph of 800 by 1,333 pixels, with windows of 7 by 7, 100 object tokens, and 2, 2, 6 and 2 blocks, as the official code has them.
+
+# %% tags=["results"]
+maps = [(200, 334, 2), (100, 167, 2), (50, 84, 6), (25, 42, 2)]
+window = sum(-(-H // 7) * -(-W // 7) * 49 * 49 * n for H, W, n in maps)
+own = sum(100 * 100 * n for *_, n in maps)
+looks = [100 * H * W * n for H, W, n in maps]
+everyone_ = sum((H * W + 100) ** 2 * n for H, W, n in maps)
+for words, n in (("patches in windows", window), ("[DET] at [DET]", own),
+                 ("[DET] at patches, last stage", looks[-1]),
+                 ("[DET] at patches, all stages", sum(looks)),
+                 ("all at all", everyone_)):
+    print(f"{words:30s}{n:18,d}")
+
+# %% [markdown]
+# There the last stage needs one look in ninety of those at all stages.
+# The empty part, if a block filled it, would hold as many pairs as the cross-attention of that block.
+# Its price is not in these numbers: features that depend on [DET] could not be those of an ordinary backbone.
+
+# %% tags=["figure"]
+# @title Draw: boxes of two arms on six new scenes
+fig, axes = subplots(2, 6, width=7.4, height=3.0)
+for row, arm in zip(axes, ("prior", "last")):
+    net, seen, exam = train(arm, 1000)
+    x, colour, truth = (part[:6] for part in exam)
+    scores, boxes = net(x, seen)
+    for ax, image, kinds, boxed, guess, chosen in zip(
+            row, x, colour, truth, boxes, match(scores, boxes, colour,
+                                                truth)):
+        put_scene(ax, image, kinds, boxed)
+        for token in chosen[chosen >= 0]:
+            put_box(ax, guess[token], color="yellow", lw=1.5)
+    row[0].set_title(arm, fontsize=9)
+show(fig, "Two rows of the same six scenes with true boxes dashed in white "
+          "and guessed ones in yellow. Above, arm prior: large boxes that do "
+          "not follow the rectangles. Below, arm last: boxes close to the "
+          "rectangles.")
+
+# %% [markdown]
+# ## Break it
+#
+# Each of these mistakes trains; a test sees each.
+#
+# <details><summary>Ten mistakes</summary>
+#
+# - **Patches look back**: the keys of a window hold [DET] as well.
+# - **Two softmaxes**: patches and [DET] get one each, and the results are added.
+# - **Tokens interleaved**: each channel of [DET] four times in a row, where the merge wants the row of channels four times.
+# - **Open border**: what has been rolled round the border meets what was there.
+# - **Rolled on**: the map is rolled further, not back.
+# - **Place in the windows**: the code for the cross-attention stands in the windows, too.
+# - **Place shifted**: the code belongs to another patch than the one looked at.
+# - **No place**: [DET] sees what is there and not where.
+# - **Scale forgotten**: scores are not divided by $\sqrt{d}$.
+# - **Merged by columns**: the four patches come in another order than the official code's.
+#
+# </details>
+#
+# Run the second: how far is it from the joint softmax, and what does it do to the weights of one token?
+
+# %%
+torch.manual_seed(1000)
+z = torch.randn(1, 20, 3, 2, 5)
+q, k, v = heads(z[:, 16:])
+_, seen_k, seen_v = heads(z[:, :16])
+joint = attend(q, torch.cat([seen_k, k], 2), torch.cat([seen_v, v], 2))
+apart = attend(q, seen_k, seen_v) + attend(q, k, v)
+print(f"spread of the right answers: {joint.std().item():.2f}")
+print(f"mean distance of the wrong:  {(apart - joint).abs().mean():.2f}")
+print("weights of a token sum to 1 with one softmax, to 2 with two")
+
+# %% [markdown]
+# ## What we shrank
+#
+# | | paper and official code | here |
+# |---|---|---|
+# | images | photographs of COCO | drawn rectangles, 12 pixels |
+# | backbone | Swin, four stages, windows of 7 by 7, trained on ImageNet first | two stages, windows of 2 by 2, from scratch |
+# | [DET] tokens | 100 | 4 |
+# | neck | a deformable decoder over several scales: <!--=published.vidt_nano_tokens_ap-->28.7<!--/--> AP without, <!--=published.vidt_nano_neck_ap-->40.4<!--/--> with it (nano) | none |
+# | measure | AP: <!--=published.vidt_coco_base_ap-->49.2<!--/--> at its largest, YOLOS <!--=published.yolos_coco_base_ap-->42.0<!--/--> by its own README | mean IoU of matched boxes |
+# | speed | images a second | pairs, counted |
+#
+# Left out as well are padding and its mask, drop path, distillation, the losses of inner layers and box refinement; the heads here have fewer layers.
+# The backbones behind the two AP numbers differ, so their distance is not the effect of RAM.
+# We have not read the paper's own table of stages, and cite none.
+# Pairs are not seconds: on a processor with tiny maps, fewer pairs are hardly faster.
+# The page does not say whether one last stage is enough for small or crowded objects, where four patches would not be.
+#
+# <details><summary>Tries</summary>
+#
+# | what was tried | where | outcome |
+# |---|---|---|
+# | patches of 2 pixels, 36 in the first stage | seed 1000 | `last` and `all` level, `first` behind |
+# | 150 steps | seeds 1000 to 1002 | `last` and `all` level on two of three seeds; on one `all` falls behind |
+# | 24 channels | seeds 1000 and 1001 | `all` falls behind on one of the two, level on the other |
+# | one block in the first stage | seed 1000 | `last` as before, `first` lower |
+# | `none` in place of `prior` | seeds 1000 and 1001 | level with `prior`, as it must be |
+# | the experiment above | seeds 0 to 4, once | the verdicts above |
+#
+# </details>
+#
+# ## In the lab
+#
+# [Chapter 3](../../chapters/3-machine-learning.md) tells where ViDT stands among the Lab's backbones.
+# PiT, of [chapter 2](../../chapters/2-stack.md), also lets the map shrink from stage to stage.
+# [PfLayer](pflayer.ipynb) asks the like question of a convolution: which of its looks must be learned.
+
+# %% [markdown]
+# ## Exercises
+#
+# **1. Derive.**
+# A block has a map of 64 by 64 patches, windows of 8 by 8 that are not shifted, 100 [DET] tokens, and its cross-attention is on.
+# How many pairs are attended?
+
+# %% tags=["exercise"]
+attended = ...
+
+# %% tags=["check"]
+# @title Check of exercise 1
+def judge_attended(value):
+    assert not near(value, 4196 ** 2, rel=0), "That is global attention."
+    assert not near(value, 1_091_344, rel=0), (
+        "You let the patches look back at [DET].")
+    assert not near(value, 272_144, rel=0), "The cross-attention is on."
+    assert not near(value, 671_744, rel=0), "[DET] looks at [DET], too."
+    assert near(value, 681_744, rel=0), (
+        "Each patch sees its window; each [DET] sees all patches and [DET].")
+
+check("vidt-1", attended, judge_attended, asks="a whole number")
+
+# %% tags=["solution"]
+# @title Solution of exercise 1
+attended = 64 * 64 * 8 * 8 + 100 * (64 * 64 + 100)
+check("vidt-1", attended, judge_attended)
+
+# %% [markdown]
+# **2. Refute the claim.**
+# "A detector whose matched boxes reach a mean IoU of `0.37` has seen the images."
+# Give four boxes, a tensor of shape (4, 4), each (middle x, middle y, width, height) in fractions of the image, that reach it on scenes of this page and are the same for all.
+
+# %% tags=["exercise"]
+four = ...
+
+# %% tags=["check"]
+# @title Check of exercise 2
+def judge_four(value):
+    boxes = torch.as_tensor(value).float()
+    assert boxes.shape == (4, 4), "Give a tensor of shape (4, 4)."
+    assert (boxes > 0).all() and (boxes < 1).all(), (
+        "All are fractions of the image, between 0 and 1.")
+    x, *truth = scenes(1000, torch.Generator().manual_seed(1007))
+    got = measure(torch.zeros(1000, 4, COLOURS + 1),
+                  boxes.expand(1000, 4, 4), *truth)["iou"]
+    assert got >= 0.37, (
+        f"They reach {got:.2f}: spread them, and make them as large as the "
+        "rectangles are on average.")
+
+check("vidt-2", four, judge_four, asks="a tensor (4, 4)")
+
+# %% tags=["solution"]
+# @title Solution of exercise 2
+four = torch.tensor([[x, y, 0.4, 0.4] for x in (0.3, 0.7)
+                     for y in (0.3, 0.7)])
+check("vidt-2", four, judge_four)
+
+# %% [markdown]
+# **3. Find the bug.**
+# This is the part of RAM in which [DET] looks, and with it a detector trains.
+# Queries, keys and values have shape (B, heads, tokens, d).
+# Set `mended` to a function of the same five arguments that is right.
+
+# %% tags=["exercise", "bug"]
+def det_looks(q, k, v, seen_k, seen_v):
+    at_det = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1) @ v
+    at_patches = (q @ seen_k.mT / q.shape[-1] ** 0.5).softmax(-1) @ seen_v
+    return (at_det + at_patches) / 2
+
+mended = det_looks
+
+# %% tags=["check"]
+# @title Check of exercise 3
+def judge_mended(function):
+    for seed, m in ((0, 5), (1, 1), (2, 9)):
+        g = torch.Generator().manual_seed(seed)
+        q, k, v = torch.randn(3, 2, 2, 3, 4, generator=g)
+        seen_k, seen_v = torch.randn(2, 2, 2, m, 4, generator=g)
+        keys, values = torch.cat([seen_k, k], 2), torch.cat([seen_v, v], 2)
+        right = F.scaled_dot_product_attention(q, keys, values)
+        got = function(*(x.clone() for x in (q, k, v, seen_k, seen_v)))
+        assert got.shape == right.shape, (
+            f"It should return {tuple(right.shape)}, one row a query.")
+        unscaled = F.scaled_dot_product_attention(q, keys, values, scale=1.0)
+        assert not torch.allclose(got, unscaled, atol=1e-5), (
+            "The scores are divided by the root of d.")
+        assert torch.allclose(got, right, atol=1e-5), (
+            "Patches and [DET] should compete for the weights of one query.")
+
+check("vidt-3", mended, judge_mended,
+      asks="a function of (q, k, v, seen_k, seen_v)")
+
+# %% tags=["solution"]
+# @title Solution of exercise 3
+def mended(q, k, v, seen_k, seen_v):
+    keys, values = torch.cat([k, seen_k], 2), torch.cat([v, seen_v], 2)
+    return (q @ keys.mT / q.shape[-1] ** 0.5).softmax(-1) @ values
+
+check("vidt-3", mended, judge_mended)
