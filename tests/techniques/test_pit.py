@@ -278,8 +278,9 @@ RATE = {**dict.fromkeys(ARMS, 5e-3), "flat": 2.5e-3}
 
 
 def in_double(seed, **how):
+    """A fifth of the test images, for the sake of time."""
     x, y, test_x, test_y = data.digits(seed, **how)
-    return x.double(), y, test_x.double(), test_y
+    return x.double(), y, test_x.double()[::5], test_y[::5]
 
 
 def the_experiment_anew(page):
@@ -295,7 +296,7 @@ def the_experiment_anew(page):
         with mock.patch.dict(page, accuracy=noted, data=types.SimpleNamespace(
                 digits=in_double)):
             for arm in ARMS:
-                hows = [(1, 3, {}), (1, 4, {"lr": 0.003}), (0, 3, {})]
+                hows = [(1, 2, {}), (1, 3, {"lr": 0.003}), (0, 2, {})]
                 for strength, steps, more in hows[:3 if arm == "pit" else 1]:
                     got = page["run"](
                         arm, 1003, strength=strength, **more,
@@ -329,7 +330,7 @@ def same_run(arm, steps, rate, got, theirs, asked):
     assert (mine - logits).abs().max() < 1e-6 * mine.std(), arm
     said = [max(range(10), key=row.__getitem__) for row in mine.tolist()]
     right = sum(a == b for a, b in zip(said, test_y.tolist()))
-    assert abs(got - right / 1000) < 1e-6, arm
+    assert abs(got - right / 200) < 1e-6, arm
 
 
 ORACLES = [pooling_by_loop, its_own_path, blocks_by_torch, whole_networks,
