@@ -71,7 +71,7 @@ def losses_by_torch(page):
         z, y[partner])
     torch.testing.assert_close(loss(z, mixed), want)
     maps = 3 * torch.randn(9, 5, 1, 1, generator=g)
-    _, whole = None, torch.tensor([[0.0, 0, 1, 1]]).expand(9, 4)
+    whole = torch.tensor([[0.0, 0, 1, 1]]).expand(9, 4)
     for share in (0.3, 1.0):
         got = loss(z, page["relabel"](t, maps, whole, share))
         want = (1 - share) * F.cross_entropy(z, y) + share * F.cross_entropy(
@@ -358,9 +358,33 @@ def the_experiment_anew(page):
                 assert abs(got[name] - page["ece"](p, answer)) < 1e-6
 
 
+def what_the_arms_are_told(page):
+    """ReLabel's label of each of the nine crops, from maps that differ from
+    place to place; plain training's and Cutout's is the one-hot label."""
+    g = torch.Generator().manual_seed(5)
+    maps = 4 * torch.randn(9, 10, 5, 5, generator=g)
+    corner = torch.tensor(list(itertools.product(range(3), range(3))))
+    x, t = torch.rand(9, 1, 8, 8, generator=g), torch.eye(10)[:9]
+
+    def told(arm, strength):
+        return page["treat"](arm, x, t, maps, corner, strength,
+                             np.random.default_rng(0))
+    boxes = torch.tensor([[c, r, c + 8.0, r + 8.0] for r, c in
+                          corner.tolist()]) / 10
+    for share in (0.3, 1.0):
+        seen, label = told("relabel", share)
+        assert torch.equal(seen, x)
+        torch.testing.assert_close(label, (1 - share) * t + share * sampled(
+            maps, boxes).softmax(1), atol=1e-3, rtol=1e-3)
+    for arm, strength in (("plain", 0), ("cutout", 4)):
+        seen, label = told(arm, strength)
+        assert torch.equal(label, t)
+        assert torch.equal(seen, x) == (arm == "plain")
+
+
 ORACLES = [losses_by_torch, pixel_by_pixel, labels_of_crops,
            calibration_by_sklearn, the_step_of_a_line, world_by_loops,
-           the_experiment_anew]
+           what_the_arms_are_told, the_experiment_anew]
 
 MISTAKES = {
     "Not a label": ("share / t.shape[1]", "share / (t.shape[1] - 1)"),
@@ -424,7 +448,8 @@ EXPERIMENT = {
     "metric: the step is taken from halves": (
         "fgsm(net, whole, y, STEP)", "fgsm(net, hidden, y, STEP)"),
     "rival: plain is smoothed": (
-        "    return x, t\n", "    return x, smooth(t, 0.1)\n"),
+        "at + 0.8], 1), strength)\n    return x, t",
+        "at + 0.8], 1), strength)\n    return x, smooth(t, 0.1)"),
     "rival: the teacher learns from all": (
         "teacher(x[~mine], y[~mine], g, teach)", "teacher(x, y, g, teach)"),
     "rival: ReLabel's box is the whole digit": (
