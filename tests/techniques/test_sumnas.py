@@ -291,10 +291,8 @@ NULL = dict(arm="sumnas", baseline="fair", strength=0, steps=3, truth_steps=2)
 
 TRACES = {
     "run": dict(
-        arms=["single", "fair", "sumnas"], steps=3, truth_steps=2,
-        rates=[("single", {}, 0.2), ("matched", {}, 0.1), ("fair", {}, 0.4),
-               ("sumnas", {}, 0.4), ("slow", {}, 0.1),
-               ("fair", {"rate": 0.3}, 0.3)],
+        arms=["single", "fair", "sumnas"], steps=2, truth_steps=1,
+        rates=[("matched", {}, 0.1), ("fair", {"rate": 0.3}, 0.3)],
         but={"start": "an arm's first step has one copy of the weights or "
                       "four; the_experiment_anew sees that they are the same"
              }),
@@ -313,7 +311,7 @@ def scramble(space):
 
 
 CHANCE = dict(scramble=scramble, metric="accuracy", chance=0.1, room=0.03,
-              arm="sumnas", seed=1000, steps=30, truth_steps=2)
+              arm="sumnas", seed=1000, steps=30, truth_steps=1)
 EXPERIMENT = {
     "exam: ranked by what was learned": (
         "seen.append(accuracies(w, *rank))\n    return torch.stack",
