@@ -129,7 +129,7 @@ show(fig, "Six small images of one or two coloured rectangles on dark noise, "
 # A transformer can do it with extra tokens.
 # Cut the image into patches, and give each patch a token, called [PATCH].
 # Put beside them a few tokens that belong to no patch, called **[DET]** (탐지 토큰): each learns to ask for an object, and at the end each names one box.
-# In YOLOS all these tokens look at all others in every layer, which costs the square of their number.
+# In YOLOS, a detector built so, all these tokens look at all others in every layer, which costs the square of their number.
 # **ViDT** (비전·디텍션 트랜스포머) asks which of these looks are needed.
 
 # %% [markdown]
@@ -416,7 +416,7 @@ class Detector(nn.Module):
         return self.name(det), self.box(det).sigmoid()
 
 # %% [markdown]
-# Training follows DETR, as the official code does.
+# Training follows DETR, an earlier detector with a transformer, as the official code does.
 # Each object gets one token, by **Hungarian matching** (헝가리안 매칭): the assignment with the least total cost of box and colour.
 # Generalised IoU, GIoU, also falls with the distance of boxes that do not touch.
 
@@ -556,7 +556,7 @@ for rate, (net, seen, (x, *truth)) in tried.items():
 # ## The claims
 #
 # Statement, rival and bar were written down before any of the seeds below was run.
-# The bars are in pixels at heart: a box of 6 by 6 pixels that stands a sixth of a pixel to the side has lost about `0.05` of its IoU, and one that stands half a pixel to the side `0.15`.
+# The bars come from pixels: a box of 6 by 6 pixels that stands a sixth of a pixel to the side has lost about `0.05` of its IoU, and one that stands half a pixel to the side `0.15`.
 #
 # **Which network learned?**
 # Every arm that sees the image should, on average, name the colour of `0.8` of the objects, the ordinary task; by lot it would be a third at most.
@@ -703,7 +703,7 @@ for words, n in (("patches in windows", window), ("[DET] at [DET]", own),
     print(f"{words:30s}{n:18,d}")
 
 # %% [markdown]
-# There the last stage needs one look in ninety of those at all stages, which would be twice as many as the patches' own pairs.
+# There the last stage needs about one look in ninety of those at all stages, which would be twice as many as the patches' own pairs.
 # The empty part, if a block filled it, would hold as many pairs as the cross-attention of that block.
 # Its price is not in these numbers: features that depend on [DET] could not be those of an ordinary backbone.
 
@@ -768,7 +768,7 @@ print("weights of a token sum to 1 with one softmax, to 2 with two")
 # | backbone | Swin, four stages, windows of 7 by 7, trained on ImageNet first | two stages, windows of 2 by 2, from scratch |
 # | [DET] tokens | 100 | 4 |
 # | neck | a deformable decoder over several scales: <!--=published.vidt_nano_tokens_ap-->28.7<!--/--> AP without, <!--=published.vidt_nano_neck_ap-->40.4<!--/--> with it (nano) | none |
-# | measure | AP: <!--=published.vidt_coco_base_ap-->49.2<!--/--> at its largest, YOLOS <!--=published.yolos_coco_base_ap-->42.0<!--/--> by its own README | mean IoU of matched boxes |
+# | measure | AP (average precision): <!--=published.vidt_coco_base_ap-->49.2<!--/--> at its largest, YOLOS <!--=published.yolos_coco_base_ap-->42.0<!--/--> by its own README | mean IoU of matched boxes |
 # | speed | images a second | pairs, counted |
 #
 # Left out as well are padding and its mask, drop path, distillation, the losses of inner layers and box refinement; the heads here have fewer layers.
