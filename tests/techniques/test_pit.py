@@ -363,7 +363,7 @@ MISTAKES = {
 TRAIN = dict(arm="pit", seed=1000, steps=12)
 
 TRACES = {"run": dict(
-    arms=["pit", "cut", "kept"], steps=3, updates=3,
+    arms=["pit", "cut", "kept"], steps=14, updates=14,
     rates=[*((arm, {}, RATE[arm] / 25) for arm in ("pit", "cut", "flat")),
            ("pit", {"lr": 0.05}, 0.002)],
     but={"start": "the arms are networks of different shapes and cannot "
@@ -422,7 +422,7 @@ EXPERIMENT = {
 NOT = {"mode": "no layer of these networks behaves in another way while it "
                "is examined"}
 
-NULL = dict(arm="pit", baseline="cut", strength=0, steps=20, lr=2.5e-3)
+NULL = dict(arm="pit", baseline="cut", strength=0, steps=60)
 
 WRONG = {
     "pit-1": [("factors = (1, 1 / 8)", "one pooling"),
