@@ -307,9 +307,10 @@ def _in_bars(record: dict) -> tuple[float, float, float, list[float]]:
 
 def _said(verdict: str, many: bool = False) -> str:
     """The verdict as a predicate of one claim or of many."""
-    be = {"not settled": f"{'are' if many else 'is'} not settled"}
-    return be.get(verdict, {"holds": "hold", "does not hold": "do not hold"}[
-        verdict] if many else verdict)
+    if verdict == "not settled":
+        return f"{'are' if many else 'is'} not settled"
+    return {"holds": "hold", "does not hold": "do not hold"}[
+        verdict] if many else verdict
 
 
 def _count(verdicts: list[str]) -> str:

@@ -184,3 +184,12 @@ def test_the_picture_says_what_came_out(left, given, title):
     assert "accuracy, head hidden" in one.get_ylabel()
     assert "cutmix \u2212 plain, accuracy, head hidden" in two.get_xlabel()
     assert not re.search(r"\d\.\d", meta["image/png"]["alt"])
+
+
+@pytest.mark.parametrize("verdicts, said", [
+    (["holds"], "1 claim holds"),
+    (["not settled"] * 2, "2 claims are not settled"),
+    (["holds", "does not hold", "not settled", "holds", "does not hold"],
+     "2 claims hold, 2 do not hold, 1 is not settled")])
+def test_verdicts_are_counted_in_words(verdicts, said):
+    assert figures._count(verdicts) == said
