@@ -79,7 +79,7 @@ GLYPHS = 2 * torch.tensor([[[c == "#" for c in row] for row in glyph.split()]
                            for glyph in ("#.# .#. #.#", ".#. ### .#.",
                                          "### ... ###", "#.# ##. #.#")]
                           ).float() - 1                     # (4, 3, 3)
-BODY = torch.tensor([0.54, 0.9]).repeat(3)[:, None].expand(6, 6)
+BODY = torch.tensor([0.54, 0.9]).repeat(3)[:, None].repeat(1, 6)
 
 
 def put(canvas, mask, patches, r, c, add):
@@ -467,7 +467,8 @@ shown = [drawn(raw, way) for way in WAYS] + [own]
 fig, axes = subplots(3, 5, width=7.0, height=4.6)
 for i, row in enumerate(axes):
     row[0].imshow(x[i, 0], cmap="gray")
-    row[0].set_title("" if i else "picture", fontsize=9)
+    row[0].set_title("" if i else "picture", fontsize=8,
+                     fontweight="normal")
     for ax, name, m in zip(row[1:], ["CAM, " + w for w in WAYS] + ["CALM"],
                            shown):
         ax.imshow(m[i], cmap="magma", vmin=0)
@@ -478,10 +479,10 @@ for i, row in enumerate(axes):
         ax.contour(glyph[i].float(), [0.5], colors=palette["other"],
                    linewidths=1)
         ax.axis("off")
-show(fig, "Three pictures, a row each, with four maps: CAM cut at zero has "
-          "specks all over, stretched it glows everywhere, after a softmax "
-          "it is a pixel or two in the outlined glyph; CALM's map lies on "
-          "the glyph and a little beside it.")
+show(fig, "Three pictures, a row each, with four maps: CAM cut at zero or "
+          "stretched is a blur on and around the outlined glyph, after a "
+          "softmax a pixel or two; CALM's map is a few pixels, nearly all "
+          "of them in the glyph.")
 
 # %% tags=["figure"]
 # @title Draw: all four claims
@@ -534,9 +535,10 @@ choose([("CAM's scores are", ["cut at zero", "stretched (min-max)",
                               "put through a softmax"]),
         ("and raised to the power", list(map(str, POWERS)))], outcomes,
        columns=["map", *areas], title="Choose a drawing, and make a share",
-       alt="Three rising lines of the share of CAM's map on the glyph "
-           "against a power, one a way of drawing, which cross the flat "
-           "line of CALM.", fallback_fig=fig)
+       alt="Share of CAM's map on the glyph against a power: cut and "
+           "stretched, two lines rise and cross the flat line of CALM; after "
+           "a softmax the line is near the top throughout.",
+       fallback_fig=fig)
 
 # %% [markdown]
 # The rise is no mistake of CAM: its order of places is good, and a high power keeps the best place alone.
