@@ -25,14 +25,14 @@
 #
 # **요약.**
 # 분류기가 두 집단에 공정하려면 누가 어느 집단인지 알아야 하지만, 그 정보는 일부 사람에게만 있습니다.
-# CGL은 집단을 추측하는 분류기의 신뢰도가 문턱값보다 높을 때만 추측을 쓰고, 낮으면 클래스별 집단 비율에 따라 무작위로 배정합니다.
+# CGL은 집단을 추측하는 분류기의 신뢰도가 문턱값 이상일 때만 추측을 쓰고, 낮으면 클래스별 집단 비율에 따라 무작위로 배정합니다.
 # 이 페이지는 생성한 2,000명 가운데 열에 한 명만 집단을 밝힌 상황에서 집단 사이의 격차를 시드 다섯 개로 측정합니다.
 # 절반만 집단의 흔적을 남길 때 CGL은 모든 추측을 믿는 방법보다 격차가 작지만, 신뢰도가 낮은 사람을 빼기만 해도 격차가 비슷하고 문턱값을 정할 사람이 많으면 이득이 거의 사라집니다.
 # 모두가 흔적을 남기면 공식 코드의 문턱값이 추측을 모두 버리며, 이 결과는 로지스틱 회귀와 생성한 데이터로 얻은 것이므로 얼굴 사진이나 심층 신경망에 대해서는 말해 주지 않습니다.
 #
 # **In short.**
 # Should a guessed group be believed when the guesser is unsure?
-# Among drawn people of whom half leave a trace of their group and a tenth have told it, the gap between the groups is <!--=cgl-pseudo.mean.pseudo:3-->0.073<!--/--> where every guess is believed and <!--=cgl-pseudo.mean.cgl:3-->0.043<!--/--> where unsure ones are drawn, and on seeds for trying it is as small where the unsure are left out; where everybody leaves one, the threshold of the code throws every guess away and the gap is <!--=cgl-sure.mean.cgl-->0.47<!--/-->.
+# Among drawn people of whom half leave a trace of their group and a tenth have told it, the gap between the groups is <!--=cgl-pseudo.mean.pseudo:3-->0.073<!--/--> where every guess is believed and <!--=cgl-pseudo.mean.cgl:3-->0.043<!--/--> where unsure ones are drawn, and on other seeds it is as small where the unsure are left out, and near that of believing all where thousands set the threshold; where everybody leaves a trace, the threshold of the code throws every guess away and the gap is <!--=cgl-sure.mean.cgl-->0.47<!--/-->.
 # It does not show photographs, deep networks, other ways of fair learning, or what the groups of a real data set are.
 
 # %% tags=["setup"]
