@@ -28,11 +28,11 @@
 # SUMNAS는 하위 모델들을 같은 가중치에서 출발시켜 각자 몇 걸음 학습하게 한 뒤, 그 도착점의 평균 쪽으로 공유 가중치를 옮깁니다.
 # 이 장은 하위 모델 64개를 하나씩 따로 학습한 결과와 비교하여, 슈퍼넷의 순위가 얼마나 맞고 얼마나 안정적인지 시드 여덟 개 또는 다섯 개로 측정합니다.
 # 다른 하위 모델이 학습하는 동안 정확도가 떨어지는 망각은 뚜렷하지만, 이동 폭을 맞춘 비교 대상보다 SUMNAS의 순위가 더 정확하지는 않았고 더 안정적이라는 것도 확인되지 않았습니다.
-# 논문 본문을 읽지 못해 다른 연구팀이 다시 구현한 코드를 따랐고, 작은 네트워크의 결과이므로 논문의 탐색 공간에 대해서는 말해 주지 못합니다.
+# 학습 없이 채널과 블록 수만 세는 방법이 슈퍼넷보다 평균적으로 순위를 더 잘 맞혔고, 논문 본문 대신 다른 연구팀의 재구현 코드를 따른 작은 네트워크의 결과이므로 논문의 탐색 공간에 대해서는 말해 주지 못합니다.
 #
 # **In short.**
 # If many networks share their weights, does it help to let each learn from one start and to move to the mean of the ends?
-# A sub-model loses <!--=sumnas-forget.effect-->0.05<!--/--> of accuracy in turns of 64 steps of others, but at equal effective step SUMNAS does not rank 64 small networks better than single steps of the same kind of paths: Kendall's $\tau$ with stand-alone training changes by <!--=sumnas-rank.effect:3-->−0.005<!--/-->.
+# A sub-model loses <!--=sumnas-forget.effect-->0.05<!--/--> of accuracy in turns of 64 steps of others, but at equal effective step SUMNAS does not rank 64 small networks better than single steps of the same kind of paths, and counting channels and blocks, without training, ranks better than both: SUMNAS changes Kendall's $\tau$ with stand-alone training by <!--=sumnas-rank.effect:3-->−0.005<!--/-->.
 # The paper's own text, its search spaces and long trainings are not behind these numbers.
 
 # %% tags=["setup"]
@@ -109,11 +109,11 @@ show(fig, "Three columns of four boxes between a box called stem and a box "
 #
 # Each such step changes weights that other sub-models use.
 # Benyahia and others called the loss that this does to them [multi-model forgetting](https://openreview.net/forum?id=r1fE3sAcYQ) (다중 모델 망각).
-# The abstract of SUMNAS says that it makes the comparison unfair: who was trained last is ahead.
+# The abstract of SUMNAS says that sub-models are then not evaluated fairly.
 #
 # ## The idea: leave together, meet in the middle
 #
-# **SUMNAS** takes each sub-model for a task, and borrows a rule of meta-learning (메타 학습), [Reptile](https://arxiv.org/abs/1803.02999).
+# **SUMNAS** rests on meta-learning (메타 학습), says its abstract; in the code that we follow the rule is [Reptile](https://arxiv.org/abs/1803.02999), with each sub-model for a task.
 # Let $\theta$ be the shared weights and $L_p$ the loss of the sub-model with path $p$ on a batch.
 # $M$ sub-models start from the same $\theta$ and learn alone for $K$ steps at rate $\alpha$; then $\theta$ goes the share $\varepsilon$ of the way to the mean of their ends:
 #
@@ -128,7 +128,7 @@ show(fig, "Three columns of four boxes between a box called stem and a box "
 #
 # $$\theta_p^{K} - \theta = -\alpha K\, \nabla L_p + \alpha^2\, \frac{K (K - 1)}{2}\, H_p \nabla L_p + \dots$$
 #
-# So to first order SUMNAS is SGD whose effective rate for one path's gradient is $\varepsilon\alpha / M$, a quarter of $\alpha$ here.
+# So to first order SUMNAS is SGD whose **effective rate** for one path's gradient is $\varepsilon\alpha / M$: with $\varepsilon = 1$ and four paths, as here, a quarter of $\alpha$.
 # A gain over single paths at rate $\alpha$ may come from that alone.
 # The rival has to have this effective rate.
 
@@ -137,13 +137,12 @@ show(fig, "Three columns of four boxes between a box called stem and a box "
 #
 # The paper's text was out of our reach, and no code of its authors is known to us.
 # Lu and others wrote the rule anew as a rival of their own method, [PA&DA](https://arxiv.org/abs/2302.14772), on NAS-Bench-201; theirs is the code that this page follows.
-# It has five ops, two inner steps and $\varepsilon = 1$.
-# Two things differ here.
+# It has five ops, two inner steps and an $\varepsilon$ that falls from 1.
 # As we read it, the list of paths there is never emptied within an epoch, so that the same five are trained until the epoch ends; we draw new ones for every update.
-# And its inner steps have momentum, which one sub-model hands to the next, its gradients are clipped, its outer rate falls; here all of this is left out.
+# Its inner steps have momentum, which one sub-model hands to the next, its gradients are clipped, its weights decay; here all of this is left out, and $\varepsilon$ stays 1.
 #
 # First the sub-models.
-# A layer keeps all channels or every second or fourth, and `dense` adds a learned block.
+# After the stem and a ReLU a layer keeps all channels or every second or fourth; `dense` keeps all and adds a learned block, two matrices with a ReLU between.
 # Many sub-models are computed at once, each with its own copy of the weights.
 
 # %% tags=["technique"]
@@ -160,17 +159,16 @@ def answers(w, paths, x):
     w: name -> (M, ...) or (1, ...).  paths: (M, LAYERS) numbers of ops.
     x: (N, 64) pixels.  Returns (M, N, 10).
     """
-    m = torch.arange(len(paths)) % len(w["head"])
     h = torch.relu(x @ w["stem"])                  # (M, N, WIDTH)
     for layer, op in enumerate(paths.T):           # op: (M,)
-        block = torch.relu(h @ w["in"][m, layer, op])
-        block = block @ w["out"][m, layer, op]     # learned, op dense only
+        block = torch.relu(h @ w["in"][:, layer, 1])
+        block = block @ w["out"][:, layer, 1]      # of op 1, dense
         h = KEEP[op] * h + (op == 1)[:, None, None] * block
     return h @ w["head"]
 
 # %% [markdown]
 # Then what a sub-model does alone.
-# Weights that its path does not use have no gradient and stay as they are.
+# Weights that its path does not use have a gradient of zero and stay as they are.
 
 # %% tags=["technique"]
 def descend(w, paths, x, y, rate, steps):
@@ -334,15 +332,15 @@ show(fig, "Accuracy of sub-models over 384 steps: it rises in "
           "their own turns and falls a little in each of the others' turns.")
 
 # %% [markdown]
-# In a supernet trained by single paths a turn is one step, so the teeth are smaller.
-# Whether they reach the ranking is measured next.
+# In a supernet trained by single paths a turn is one step; in our tries such teeth were too small to tell from noise.
+# The ranking is measured next.
 #
 # ## The experiment
 #
-# Three measures, each a mean over the last 32 batches.
+# Three measures, each a mean over the last 32 of 150 batches.
 # `steady` is τ between the rankings before and after a batch; `tau` is τ between the supernet's ranking, by one half of the held-out digits, and the accuracies of networks trained alone, by the other half; `accuracy` is that of a sub-model.
 # Higher is better for all.
-# The rates stay constant: a falling one would end the forgetting, whoever causes it.
+# The rates stay constant: one that falls to zero ends every change, and forgetting with it.
 
 # %% tags=["experiment"]
 GRADIENTS, LAST = 8, 32      # sub-models' gradients from a batch; rankings
@@ -415,8 +413,9 @@ def run(arm, seed, strength=1, steps=150, rate=None, truth_steps=200):
             "best": seen.max(1).values.mean().item()}
 
 # %% [markdown]
-# The rate of `single`, `fair` and `sumnas` is searched over `0.1`, `0.2`, `0.4` and `0.8` on seeds from 1000 on, by the mean accuracy of the sub-models: one who searches has no stand-alone training to look at.
-# Here are the two middle rates on one of them.
+# The rate of `single`, `fair` and `sumnas` is searched over `0.1`, `0.2`, `0.4` and `0.8`, by the mean accuracy of the sub-models on seeds 1000 to 1003: one who searches has no stand-alone training to look at.
+# Here are the two middle rates on one of these seeds.
+# The mean of the four decides: on this one `single` is ahead at `0.4`, but there it nearly fails on another, and `0.2` has the better mean.
 # `matched` is `single` at a quarter of SUMNAS's rate, its effective one, and `fair` has SUMNAS's effective rate already.
 # `slow` is `fair` at a quarter of the rate, to see what a rate can do.
 
@@ -434,15 +433,18 @@ for arm in ("single", "fair", "sumnas"):
 # Statements, rivals and bars were written down before any of the seeds below was run.
 #
 # **Which network learned?**
-# The most accurate sub-model of every supernet, but for `slow`, should reach the floor below.
+# On the mean of the seeds, the most accurate sub-model of each arm but `slow` should reach the floor below.
+# The last line is a rival that trains nothing: it sorts sub-models by the smallest share of channels on their path, then by the number of `dense`.
 
 # %% tags=["results"]
 runs = compare(run, ["fair", "sumnas"], seeds=range(8))
 beside = compare(run, ["single", "matched", "slow", "sumnas"])
 for group in (runs, beside):
     print(f"{len(group.seeds)} seeds\n{group.table()}")
-ceiling = [tau(alone(s, 2, 200)[0], truth(s)) for s in beside.seeds]
-print(f"tau of one stand-alone training: {np.mean(ceiling):.3f}")
+share = torch.tensor([1, 1, 1/2, 1/4])[EVERY].amin(1)
+count = 100 * share + (EVERY == 1).sum(1)     # reads paths, trains nothing
+counted = [tau(count, truth(s)) for s in runs.seeds]
+print(f"tau of counting, 8 seeds: {np.mean(counted):.3f}")
 FLOOR = 0.80        # eight in ten; a guess names one in ten
 for arm in ("single", "matched", "sumnas"):
     assert beside.mean("best", arm) >= FLOOR, arm
@@ -464,11 +466,12 @@ rank = claim(
 # %% tags=["results"]
 steady = claim(
     "sumnas-steady",
-    "At equal effective step, the rankings of 64 sub-models before and "
-    "after a batch agree more in a supernet trained by SUMNAS with two inner "
-    "steps than in one trained by single steps of four fair paths", runs,
-    metric="steady", unit="Kendall's tau", arm="sumnas", baseline="fair",
-    least=0.02, expect="not settled",
+    "At equal effective step and over the last 32 of 150 batches of digits, "
+    "the rankings of 64 sub-models before and after a batch agree more in a "
+    "supernet trained by SUMNAS with two inner steps than in one trained by "
+    "single steps of four fair paths", runs, metric="steady",
+    unit="Kendall's tau", arm="sumnas", baseline="fair", least=0.02,
+    expect="not settled",
     reason="it is twenty of the 2,016 pairs of sub-models in another order",
     paper="SUMNAS learns features independent from the sampled sub-models "
           "(abstract).", picture=False)
@@ -477,11 +480,11 @@ steady = claim(
 matched = claim(
     "sumnas-matched",
     "After 150 batches of digits, the mean accuracy of 64 sub-models is the "
-    "same in a supernet trained by SUMNAS and in one trained by single "
-    "random paths at a quarter of the rate, which is the effective rate of "
-    "SUMNAS", beside, metric="accuracy", unit="accuracy on held-out digits",
-    kind="equal", arm="sumnas", baseline="matched", bad="slow", margin=0.05,
-    expect="not settled",
+    "same in a supernet trained by SUMNAS with two inner steps and in one "
+    "trained by single random paths at SUMNAS's effective rate, a quarter "
+    "of its rate", beside, metric="accuracy",
+    unit="accuracy on held-out digits", kind="equal", arm="sumnas",
+    baseline="matched", bad="slow", margin=0.05, expect="not settled",
     reason="it is a quarter of what an effective rate four times smaller "
            "costs on seeds from 1000 on",
     paper="Not a claim of the paper; Reptile with one inner step is SGD.",
@@ -490,9 +493,10 @@ matched = claim(
 # %% tags=["results"]
 forget = claim(
     "sumnas-forget",
-    "A sub-model of a fresh supernet is more accurate on digits at the end "
-    "of its own turns of 64 steps than at the end of turns of 64 steps of a "
-    "sub-model that shares only stem and head with it",
+    "A sub-model of a fresh supernet is on average more accurate on digits "
+    "at the end of its first two turns of 64 steps than after the turn of "
+    "64 steps that follows each, of a sub-model that shares only stem and "
+    "head with it",
     compare(forgetting, ["own turn", "others' turn"]), metric="accuracy",
     unit="accuracy on held-out digits", arm="own turn",
     baseline="others' turn", least=0.02,
@@ -522,8 +526,7 @@ show(fig, "Three scatter plots, a dot for each of 64 sub-models: accuracy "
 
 # %% tags=["figure"]
 # @title Draw: all claims, in units of their bars
-overview(rank, steady, forget)
-overview(matched)
+overview(rank, steady, matched, forget)
 
 # %% tags=["details"]
 # @title Every seed of every claim
@@ -538,11 +541,12 @@ for record in (rank, steady, matched, forget):
 # What its own turn gives is more than what the other takes, so accuracy climbs all the same.
 #
 # (b) is not settled: neighbouring rankings agree with τ <!--=sumnas-steady.mean.sumnas:3-->0.857<!--/--> under SUMNAS and <!--=sumnas-steady.mean.fair:3-->0.837<!--/--> under `fair`, a difference of <!--=sumnas-steady.effect:3-->0.020<!--/--> with an interval from <!--=sumnas-steady.low:3-->−0.022<!--/--> to <!--=sumnas-steady.high:3-->0.063<!--/-->.
-# On the seeds from 1000 on, with which we chose the bar, the difference was larger.
+# On six seeds from 1000 on it was larger.
 #
 # (c) is wrong here: τ with stand-alone training is <!--=sumnas-rank.mean.sumnas:3-->0.635<!--/--> for SUMNAS and <!--=sumnas-rank.mean.fair:3-->0.640<!--/--> for `fair`, and the interval of their difference ends at <!--=sumnas-rank.high:3-->0.031<!--/-->, below the bar.
 # Plain single paths, `single` and `matched`, lie in the same range; `single`, at its own rate, has the highest accuracy of all in the table.
 # So of (a), (b) and (c) one is shown, and (d) is wrong, too.
+# `fair` draws eight paths a batch and SUMNAS four; what `fair` does with four is under Tries.
 #
 # The third claim, that plain single paths at a quarter of the rate learn as much, is not settled either.
 # The mean accuracies are <!--=sumnas-matched.mean.sumnas:3-->0.724<!--/--> with SUMNAS and <!--=sumnas-matched.mean.matched:3-->0.719<!--/--> with single paths, but single seeds differ so much that the interval goes from <!--=sumnas-matched.low:3-->−0.093<!--/--> to <!--=sumnas-matched.high:3-->0.104<!--/-->, wider than the margin.
@@ -552,6 +556,8 @@ for record in (rank, steady, matched, forget):
 # `slow` has learned least, and still its ranking is the steadiest and its τ is no lower than that of the others.
 # Neither number rewards learning as such, which is why accuracy and a floor stand beside them.
 # We did not test why a half-trained supernet ranks so well.
+# And the line below the table warns of the task: counting, without training, agrees better with stand-alone training than any arm does in the mean.
+# A space in which it does cannot show what a supernet is good for.
 #
 # ## Break it
 #
@@ -601,7 +607,7 @@ for name, v in (("all from one start", right), ("one after another", wrong)):
 # | data | not read; those of NAS-Bench-201 are photographs | 600 digits of 8 by 8 pixels |
 # | budget | not known to us; PA&DA's code: 250 epochs | 150 batches |
 # | rivals | not known to us | single paths, fair paths, each with its own rate |
-# | the gain | an improved ranking, numbers not read | none in the ranking |
+# | the gain | an improved ranking, numbers not read | none found in the ranking |
 #
 # This cannot show what the rule does in a long training, with momentum, with batch normalisation, or among thousands of candidates.
 # In PA&DA's code a batch gives ten gradients to SUMNAS, five to FairNAS and one to the single path; here all have eight, so that the comparison is about the rule and not about the budget.
@@ -614,16 +620,18 @@ for name, v in (("all from one start", right), ("one after another", wrong)):
 # | rates that fall to zero | the same picture |
 # | four times as many batches, two seeds | τ of SUMNAS at no rate above that of `fair` by more than two seeds can tell |
 # | `steady` over 16 or 64 rankings, three and four seeds | SUMNAS ahead of `fair` on each of them at `0.4`; the claim's seeds did not settle it |
-# | forgetting after single steps of others | too small to tell from noise; hence turns of 64 steps |
+# | one stand-alone training as a ranking, six seeds | τ above that of `fair` by about twice the first bar |
+# | `fair` with the same four paths in both steps, six seeds | its τ below that of SUMNAS on each seed and below that of plain `fair` in the mean; less steady than both in the mean |
 #
 # The experiment was not changed after seeds 0 to 7 were first run; two claims that were expected to hold are reported as not settled.
+# After that, statements were worded more narrowly, and the counting was added.
 #
 # </details>
 #
 # ## In the lab
 #
 # The paper is joint work with the group of B.-G. Chun at Seoul National University.
-# Its question, whether the step or the idea behind it makes the gain, is also that of [AdamP](adamp.ipynb).
+# This page's question, whether the step or the idea behind it makes the gain, is also that of [AdamP](adamp.ipynb).
 
 # %% [markdown]
 # ## Exercises
@@ -641,7 +649,7 @@ def judge_factor(value):
     assert not near(value, 0.6), (
         "That is the first order: the second inner step sees a new slope.")
     assert not near(value, 0.4), "That is the mean of the ends: and epsilon?"
-    assert not near(value, 0.5512), (
+    assert not near(value, 0.5512) and not near(value, 0.6856), (
         "There the second sub-model starts where the first one ended.")
     assert near(value, 0.7, rel=0.005), (
         "Each step multiplies a sub-model's weight by 1 - alpha h.")
@@ -656,8 +664,8 @@ check("sumnas-1", factor, judge_factor)
 
 # %% [markdown]
 # **2. Change and predict.**
-# Let each layer have five ops, with $K = 3$ and fair paths.
-# How many gradients of single sub-models does one update take, and how many of them move the block of one op?
+# Let each layer have five ops, each with a block of its own, with $K = 3$ and fair paths.
+# How many gradients of single sub-models does one update take, and how many of them move one given block?
 
 # %% tags=["exercise"]
 gradients = ...          # (of one update, those that move one op's block)
@@ -682,7 +690,7 @@ check("sumnas-2", gradients, judge_gradients)
 # %% [markdown]
 # **3. Refute the claim.**
 # "Two inner steps are needed for a ranking as steady as SUMNAS's."
-# Give a learning rate with which `fair`, one step at a time, is steadier than SUMNAS at `0.4` on seed 1001, after 60 batches.
+# Give a learning rate with which `fair`, one step at a time, is steadier by at least `0.05` than SUMNAS at `0.4` on seed 1001, after 60 batches.
 # What does that rate cost?
 
 # %% tags=["exercise"]
@@ -693,13 +701,12 @@ calm = ...               # a learning rate for fair
 def judge_calm(value):
     value = float(value)
     assert value > 0, "A rate is more than zero."
-    assert value != 0.4, "That is the effective rate of SUMNAS: it loses."
-    assert value < 0.4, "A longer step moves the ranking more."
     fair = supernet("fair", 1001, 60, 1, value)
     ours = supernet("sumnas", 1001, 60, 2, 0.4)
     a, b = (np.mean([tau(p, q) for p, q in zip(s, s[1:])])
             for s in (fair, ours))
-    assert a > b, f"Its rankings agree by {a:.3f}, SUMNAS's by {b:.3f}."
+    assert a >= b + 0.05, (
+        f"Its rankings agree by {a:.3f}, SUMNAS's by {b:.3f}.")
 
 check("sumnas-3", calm, judge_calm, asks="a learning rate")
 
@@ -707,6 +714,9 @@ check("sumnas-3", calm, judge_calm, asks="a learning rate")
 # @title Solution of exercise 3
 calm = 0.01              # hardly moves, and hardly learns
 check("sumnas-3", calm, judge_calm)
+for arm, inner, rate in (("fair", 1, calm), ("sumnas", 2, 0.4)):
+    mean = supernet(arm, 1001, 60, inner, rate).mean().item()
+    print(f"{arm} at {rate}: a sub-model names {mean:.2f} of the digits")
 
 # %% [markdown]
 # **4. Find the bug.**

@@ -14,6 +14,7 @@ from lab1784 import data
 
 NAMES = ("stem", "in", "out", "head")
 OPS = list(itertools.product(range(4), repeat=3))
+SOME = slice(0, 64, 9)             # eight of the 64, all ops in all layers
 
 
 class Way(nn.Module):
@@ -112,17 +113,18 @@ def a_linear_slope_in_closed_form(page):
     (1 - rate h) ** K theta.  Reptile to first order, and beyond."""
     h = torch.tensor([0.5, 1.0, 2.0, 3.0])
 
-    def answers(w, paths, x):
-        return w["theta"]
+    def answers(w, paths, x):      # (M, 1, 1): the loss of each path
+        return h[paths[:, 0]].view(-1, 1, 1) * w["theta"] ** 2 / 2
 
-    def loss(z, y):                # z: (M, 1), flattened by the page
-        return (h[:len(z)] * z.flatten() ** 2 / 2).mean()
+    def loss(z, y):                # of all paths at once, or of one
+        return z.mean()
     fake = types.SimpleNamespace(cross_entropy=loss)
     theta = {"theta": torch.tensor([[[1.7]]])}
     with mock.patch.dict(page, answers=answers, F=fake):
         for inner, outer, rate in ((1, 1.0, 0.2), (2, 0.5, 0.2), (5, 0.9,
                                                                   0.1)):
-            got = page["meta_step"](theta, torch.zeros(4, 3).long(), None,
+            paths = torch.arange(4)[:, None].repeat(1, 3)
+            got = page["meta_step"](theta, paths, None,
                                     torch.zeros(1).long(), rate, inner,
                                     outer)["theta"]
             to = ((1 - rate * h) ** inner).mean()
@@ -157,8 +159,8 @@ def digits_are_split(page):
 
 
 def learned(page, arm, seed, steps, rate, inner):
-    """A supernet by modules: the accuracies after each batch, from the
-    numbers that the page's seeds give."""
+    """A supernet by modules: accuracies of SOME sub-models after each
+    batch, from the numbers that the page's seeds give."""
     learn, rank, _ = page["halves"](seed)
     w = page["fresh"](torch.Generator().manual_seed(seed))
     w = {k: v[0] for k, v in w.items()}
@@ -179,7 +181,7 @@ def learned(page, arm, seed, steps, rate, inner):
             done += len(paths) * inner
         with torch.no_grad():
             seen.append([(Way(w, p)(rank[0]).argmax(1) == rank[1]).float()
-                         .mean().item() for p in OPS])
+                         .mean().item() for p in OPS[SOME]])
     return np.array(seen)
 
 
@@ -189,7 +191,7 @@ def trained_alone(page, seed, part, steps):
     g = torch.Generator().manual_seed(seed + 20_000 + part)
     first = page["fresh"](g, 64)
     got = page["alone"](seed, part, steps)
-    for k in range(0, 64, 9):
+    for k in range(64)[SOME]:
         way = Way({n: v[k] for n, v in first.items()}, OPS[k])
         draw = torch.Generator().manual_seed(seed)
         for step in range(steps):
@@ -212,9 +214,10 @@ def the_experiment_anew(page):
         want = learned(page, arm, 1003, 3, rate, inner)
         got = page["run"](arm, 1003, steps=3, truth_steps=3)
         seen = page["supernet"](arm, 1003, 3, inner, rate).numpy()
-        assert seen.shape == want.shape and abs(seen - want).max() < 0.005
-        assert abs(got["accuracy"] - want.mean()) < 0.001, arm
-        assert abs(got["best"] - want.max(1).mean()) < 0.003, arm
+        assert seen.shape == (3, 64)
+        assert abs(seen[:, SOME] - want).max() < 0.005
+        assert abs(got["accuracy"] - seen.mean()) < 1e-6, arm
+        assert abs(got["best"] - seen.max(1).mean()) < 1e-6, arm
         pairs = [stats.kendalltau(a, b)[0] for a, b in zip(seen, seen[1:])]
         assert abs(got["steady"] - np.mean(pairs)) < 1e-9, arm
         pairs = [stats.kendalltau(a, right)[0] for a in seen]
@@ -222,28 +225,39 @@ def the_experiment_anew(page):
     assert page["run"]("fair", 1003, steps=3, truth_steps=3, rate=0.3)[
         "accuracy"] != page["run"]("fair", 1003, steps=3, truth_steps=3)[
         "accuracy"]
-    few = page["supernet"]("fair", 1003, 34, 1, 0.4)
-    assert len(few) == 32 == len(page["supernet"]("fair", 1003, 40, 1, 0.4))
+    assert len(page["supernet"]("fair", 1003, 34, 1, 0.4)) == 32
     assert page["tau"]([1, 2, 3], [1, 1, 1]) == 0
 
 
 def turns_anew(page):
-    """All 64 and their partners, who share no op with them, by modules."""
+    """Eight and their partners, who share no op with them, by modules; and
+    that on the page it is all 64."""
+    whole, paths = page["fresh"], page["EVERY"]
+    assert len(paths) == 64
+
+    def eight(rng, count=1):
+        assert count == 64
+        return {k: v[SOME] for k, v in whole(rng, 64).items()}
+    with mock.patch.dict(page, fresh=eight, EVERY=paths[SOME]):
+        turns_of_eight(page)
+
+
+def turns_of_eight(page):
     learn, rank, _ = page["halves"](1003)
     got, means = page["turns"](1003, 8, 1), []
     first = page["fresh"](torch.Generator().manual_seed(1003), 64)
     draw = torch.Generator().manual_seed(1003)
-    w = [{k: v[m] for k, v in first.items()} for m in range(64)]
+    w = [{k: v[m] for k, v in first.items()} for m in range(8)]
     for step in range(17):
         if step % 8 == 0:
             with torch.no_grad():
                 means.append(np.mean([(Way(v, p)(rank[0]).argmax(1)
                                        == rank[1]).float().mean()
-                                      for v, p in zip(w, OPS)]))
+                                      for v, p in zip(w, OPS[SOME])]))
         i = torch.randint(600, (32,), generator=draw)
         turn = step // 8 % 2 * 2
         w = [Way(v, [(op + turn) % 4 for op in p]).learn(
-            learn[0][i], learn[1][i], 0.2, 1) for v, p in zip(w, OPS)]
+            learn[0][i], learn[1][i], 0.2, 1) for v, p in zip(w, OPS[SOME])]
     assert got.shape == (17,)
     assert np.abs(got[::8].numpy() - means).max() < 0.003
     two = page["turns"](1003, 8, 2)
@@ -288,6 +302,18 @@ SETTINGS = {"meta_step": (
     {"inner": 3, "outer": 0.5})}
 TRAIN = dict(arm="sumnas", seed=1000, steps=3, truth_steps=2)
 NULL = dict(arm="sumnas", baseline="fair", strength=0, steps=3, truth_steps=2)
+
+
+
+def SMALL(space):
+    """A fifth of the digits to rank and to judge by."""
+    whole = space["halves"]
+
+    def halves(seed):
+        learn, *two = whole(seed)
+        return learn, *((x[:100], y[:100]) for x, y in two)
+    space["halves"] = halves
+
 
 TRACES = {
     "run": dict(
@@ -363,14 +389,15 @@ WRONG = {
     "sumnas-1": [("factor = 0.6", "first order"),
                  ("factor = 0.4", "and epsilon"),
                  ("factor = 0.5512", "first one ended"),
+                 ("factor = 0.6856", "first one ended"),
                  ("factor = 0.5", "1 - alpha h")],
     "sumnas-2": [("gradients = (5, 1)", "each of them takes K"),
                  ("gradients = (12, 3)", "M paths take K"),
                  ("gradients = (15, 15)", "has no gradient"),
                  ("gradients = (15, 1)", "which takes K steps"),
                  ("gradients = (15, 5)", "On how many")],
-    "sumnas-3": [("calm = 0.8", "moves the ranking more"),
-                 ("calm = 0.4", "it loses"),
+    "sumnas-3": [("calm = 0.4", "SUMNAS's by"),
+                 ("calm = 1e9", "SUMNAS's by"),
                  ("calm = -0.1", "more than zero")],
     "sumnas-4": [
         ("mended = suspect", "where does each path start"),
