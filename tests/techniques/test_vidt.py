@@ -299,7 +299,7 @@ def the_experiment_anew(page):
                 z = free["all"].expand(len(x), -1, -1)
                 return z[..., :4], z[..., 4:].sigmoid()
             return detector(free, x, seen, everyone=arm == "global")
-        rate = lr or (0.08 if arm == "prior" else 0.008)
+        rate = lr or {"prior": 0.08, "first": 1.6e-2}.get(arm, 0.008)
         first, second = ({k: torch.zeros_like(v) for k, v in free.items()}
                          for _ in range(2))
         for step in range(3):
@@ -400,6 +400,7 @@ TRACES = {"run": dict(
     arms=["last", "none", "first", "all", "global"], steps=3, updates=3,
     rates=[("last", {}, one_cycle(0, 3, 8e-3)),
            ("prior", {}, one_cycle(0, 3, 8e-2)),
+           ("first", {}, one_cycle(0, 3, 1.6e-2)),
            ("global", {"lr": 0.01}, one_cycle(0, 3, 0.01))])}
 
 
@@ -451,9 +452,10 @@ EXPERIMENT = {
     "counting: second objects left out": (
         "(colour >= 0).sum(1).tolist()",
         "(colour[:, :1] >= 0).sum(1).tolist()"),
-    "search: the given rate is ignored": ("rate = lr or (", "rate = ("),
-    "search: one rate for all": ('8e-2 if arm == "prior" else 8e-3',
-                                 "8e-3"),
+    "search: the given rate is ignored": ("rate = lr or {", "rate = {"),
+    "search: one rate for all": ('{"prior": 8e-2, "first": 1.6e-2}.get('
+                                 "arm, 8e-3)", "8e-3"),
+    "search: the rival has another's rate": ('"first": 1.6e-2', '"first": 8e-3'),
 }
 NOT = {"mode": "no layer of this page behaves differently while it learns"}
 
