@@ -128,7 +128,7 @@ show(fig, "Three columns of four boxes between a box called stem and a box "
 #
 # $$\theta_p^{K} - \theta = -\alpha K\, \nabla L_p + \alpha^2\, \frac{K (K - 1)}{2}\, H_p \nabla L_p + \dots$$
 #
-# So to first order SUMNAS is SGD whose **effective rate** for one path's gradient is $\varepsilon\alpha / M$: with $\varepsilon = 1$ and four paths, as here, a quarter of $\alpha$.
+# So to first order SUMNAS is SGD whose effective rate for one path's gradient is $\varepsilon\alpha / M$: with $\varepsilon = 1$ and four paths, as here, a quarter of $\alpha$.
 # A gain over single paths at rate $\alpha$ may come from that alone.
 # The rival has to have this effective rate.
 
