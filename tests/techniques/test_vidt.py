@@ -455,7 +455,8 @@ EXPERIMENT = {
     "search: the given rate is ignored": ("rate = lr or {", "rate = {"),
     "search: one rate for all": ('{"prior": 8e-2, "first": 1.6e-2}.get('
                                  "arm, 8e-3)", "8e-3"),
-    "search: the rival has another's rate": ('"first": 1.6e-2', '"first": 8e-3'),
+    "search: the rival has another's rate": ('"first": 1.6e-2',
+                                             '"first": 8e-3'),
 }
 NOT = {"mode": "no layer of this page behaves differently while it learns"}
 
