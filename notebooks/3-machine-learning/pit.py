@@ -21,7 +21,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); what attention and a vision transformer are |
 # | Data | scikit-learn's handwritten digits, real, 8 by 8 pixels |
 # | Rule read in | official code |
-# | Time | under a minute |
+# | Time | about a minute |
 #
 # **요약.**
 # 비전 트랜스포머는 첫 층부터 마지막 층까지 토큰의 수와 채널의 수를 그대로 유지합니다.

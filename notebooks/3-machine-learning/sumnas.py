@@ -21,7 +21,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); what a step of SGD is |
 # | Data | scikit-learn's handwritten digits, real, 8 by 8 pixels |
 # | Rule read in | other: a rival's re-implementation, [ShunLu91/PA-DA](https://github.com/ShunLu91/PA-DA/blob/e65ad62/nasbench201/train_baselines_201.py) at commit `e65ad62` |
-# | Time | under a minute |
+# | Time | about a minute |
 #
 # **요약.**
 # 슈퍼넷은 여러 후보 네트워크를 가중치를 공유하는 한 네트워크 안에 담고, 한 번의 학습으로 후보들의 순위를 매깁니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2.1, backbones for vision |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); what attention and a softmax are |
 # | Data | scenes of rectangles, drawn here, so that every box is known |
-# | Time | under a minute |
+# | Time | about a minute |
 #
 # **요약.**
 # ViDT는 이미지 패치 토큰 옆에 물체를 찾는 [DET] 토큰을 붙이고, 어텐션을 세 부분으로 나누어 계산합니다.
