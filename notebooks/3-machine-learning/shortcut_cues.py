@@ -642,7 +642,7 @@ print(f"25 steps, all four, right on the diagonal: "
 #
 # Paled, colour leads size by <!--=shortcut-contrast.mean.equal-->0.23<!--/--> in place of <!--=shortcut-contrast.mean.vivid-->0.45<!--/-->.
 # So (e) is right, and the reason in (c) is a part at most: a lead is left where no cue changes the picture less.
-# The effect is near its bar, and on shifted seeds the claim does not always hold ([trust table](../../chapters/trust.md)).
+# The effect is near its bar: of six sets of shifted seeds the claim held on four.
 # That colour still leads has no claim of its own here.
 #
 # ### What it says, cell by cell
