@@ -1,6 +1,6 @@
 """The map of the papers: assets/papers.yml as a drawing and a table.
 
-    python -m tools.paper_map           write assets/drawings/papers.html
+    python -m tools.paper_map           write assets/papers.html
     python -m tools.paper_map --check   exit 1 where the file differs
 
 A paper is a link: to its page where the book has one, else to the section
@@ -17,7 +17,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA, TARGET = (ROOT / "assets" / name
-                for name in ("papers.yml", "drawings/papers.html"))
+                for name in ("papers.yml", "papers.html"))
 HOW = {"builds on": "on", "trains with": "with", "is tested with": "test"}
 WIDE, HIGH, STEP, ROW = 140, 54, 160, 150     # a box; from one to the next
 STYLE = """.papers{display:block;width:100%;height:auto;margin:1rem 0;font-family:inherit}
