@@ -305,7 +305,7 @@ def test_a_new_page_is_where_it_belongs(small):
     done = make(small, "new", f"NB={name[1]}", "CHAPTER=3", "KIND=stop")
     assert done.returncode == 0, done.stdout
     row = next(line for line in chapter.read_text().splitlines()
-               if f"/{name[1]})" in line)
+               if f"/3-machine-learning/{name[1]})" in line)
     assert name[2] in row and f"(`{name[1]}`)" not in chapter.read_text()
     refused(make(small, "new", "NB=x", "CHAPTER=3", "KIND=stopp"), "KIND is")
     edit(chapter, f"/{name[1]})", "/elsewhere)")
