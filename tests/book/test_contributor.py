@@ -308,7 +308,7 @@ def test_a_new_page_is_where_it_belongs(small):
                if f"/3-machine-learning/{name[1]})" in line)
     assert name[2] in row and f"(`{name[1]}`)" not in chapter.read_text()
     refused(make(small, "new", "NB=x", "CHAPTER=3", "KIND=stopp"), "KIND is")
-    edit(chapter, f"/{name[1]})", "/elsewhere)")
+    edit(chapter, f"/3-machine-learning/{name[1]})", "/elsewhere)")
     said = make(small, "check").stdout
     entry = f"notebooks/{chapter.stem}/{name[1]}"
     assert f"chapters/{chapter.name}: does not link to {entry}" in said
