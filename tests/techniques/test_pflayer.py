@@ -1,14 +1,13 @@
 """PfLayer: what its page must survive (see test_every_page.py)."""
 
 import math
-import types
-from unittest import mock
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from lab1784 import data
+from tests import anew
 
 LAYERS = ("conv", "depthwise", "max", "avg", "none", "kept", "hybrid")
 
@@ -236,27 +235,16 @@ def the_experiment_anew(page):
     """Every arm again, in float64: a network and a loop of our own, plain
     Adam.  The logits agree, and accuracy is counted from them."""
     rates = {"depthwise": 0.032, "max": 0.032, "kept": 0.032, "max1": 0.032}
-    real, seen = page["accuracy"], []
-
-    def noted(net, x, y):
-        seen.append((net, x))
-        return real(net, x, y)
-
-    torch.set_default_dtype(torch.float64)
-    try:
-        with mock.patch.dict(page, accuracy=noted, data=types.SimpleNamespace(
-                digits=in_double)):
-            for arm in ("max1", "depthwise1", *LAYERS):
-                hows = [(1, None, 3), (2, 0.01, 2)]
-                # The arms part in `spatial`; two show what is handed on.
-                for strength, lr, steps in hows[:1 + (arm in ("conv",
-                                                              "max"))]:
-                    got = page["run"](arm, 1003, strength=strength,
-                                      steps=steps, lr=lr)["accuracy"]
-                    rate = lr or rates.get(arm, 0.016)
-                    same_run(arm, strength, steps, rate, got, *seen.pop())
-    finally:
-        torch.set_default_dtype(torch.float32)
+    with anew.in_float64(page, "accuracy", in_double) as seen:
+        for arm in ("max1", "depthwise1", *LAYERS):
+            hows = [(1, None, 3), (2, 0.01, 2)]
+            # The arms part in `spatial`; two show what is handed on.
+            for strength, lr, steps in hows[:1 + (arm in ("conv",
+                                                          "max"))]:
+                got = page["run"](arm, 1003, strength=strength,
+                                  steps=steps, lr=lr)["accuracy"]
+                rate = lr or rates.get(arm, 0.016)
+                same_run(arm, strength, steps, rate, got, *seen.pop())
 
 
 def same_run(arm, strength, steps, rate, got, theirs, asked):
@@ -264,16 +252,13 @@ def same_run(arm, strength, steps, rate, got, theirs, asked):
     torch.manual_seed(1003)
     net = Anew(arm.rstrip("1"), 1 if arm[-1] == "1" else 3, (1, 2), 8,
                1 + 2 * strength, 1, 10)
-    adam = torch.optim.Adam([p for m in net.layers()
-                             for p in m.parameters()])
     order = torch.Generator().manual_seed(1003)
-    for step in range(steps):
+
+    def loss():
         i = torch.randint(700, (32,), generator=order)
-        adam.param_groups[0]["lr"] = rate * (
-            1 + math.cos(math.pi * step / steps)) / 2
-        adam.zero_grad()
-        F.cross_entropy(net(x[i]), y[i]).backward()
-        adam.step()
+        return F.cross_entropy(net(x[i]), y[i])
+    anew.descend([p for m in net.layers() for p in m.parameters()], loss, steps,
+                 rate)
     for m in net.layers():
         m.eval()
     assert torch.equal(asked, test_x), arm
@@ -325,17 +310,7 @@ TRACES = {"run": dict(
            ("depthwise1", {}, 16e-3), ("max", {"lr": 0.01}, 0.01)])}
 
 
-def scramble(space):
-    """Labels dealt anew, to the learned and to the examined digits."""
-    def dealt(seed, **how):
-        x, y, test_x, test_y = data.digits(seed, **how)
-        g = torch.Generator().manual_seed(seed)
-        return (x, y[torch.randperm(len(y), generator=g)], test_x,
-                test_y[torch.randperm(len(test_y), generator=g)])
-    space["data"] = types.SimpleNamespace(digits=dealt)
-
-
-CHANCE = dict(scramble=scramble, metric="accuracy", chance=0.1, room=0.05,
+CHANCE = dict(scramble=anew.deal_digits, metric="accuracy", chance=0.1, room=0.05,
               arm="max", seed=1000, steps=30)
 EXPERIMENT = {
     "exam: asked about what was learned": ("accuracy(net, test_x, test_y)",

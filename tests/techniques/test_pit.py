@@ -1,7 +1,6 @@
 """PiT: what its page must survive (see test_every_page.py)."""
 
 import types
-from unittest import mock
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +8,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lab1784 import data
+from tests import anew
 
 
 # ------------------------------------------- the same network, written anew
@@ -291,27 +291,16 @@ def arms_as_told(page):
 
 def the_experiment_anew(page):
     """Every arm again in float64, with a network and a loop of our own."""
-    real, seen = page["accuracy"], []
-
-    def noted(net, x, y):
-        seen.append((net, x))
-        return real(net, x, y)
-
-    torch.set_default_dtype(torch.float64)
-    try:
-        with mock.patch.dict(page, accuracy=noted, data=types.SimpleNamespace(
-                digits=in_double)):
-            for arm in ARMS:
-                hows = [(1, 2, {}), (1, 3, {"lr": 0.003}), (0, 2, {})]
-                for strength, steps, more in hows[:3 if arm == "pit" else 1]:
-                    got = page["run"](
-                        arm, 1003, strength=strength, **more,
-                        steps=5 * steps if arm == "short" else steps)
-                    same_run(arm if strength else "cut", steps,
-                             more.get("lr", RATE[arm]), got["accuracy"],
-                             *seen.pop())
-    finally:
-        torch.set_default_dtype(torch.float32)
+    with anew.in_float64(page, "accuracy", in_double) as seen:
+        for arm in ARMS:
+            hows = [(1, 2, {}), (1, 3, {"lr": 0.003}), (0, 2, {})]
+            for strength, steps, more in hows[:3 if arm == "pit" else 1]:
+                got = page["run"](
+                    arm, 1003, strength=strength, **more,
+                    steps=5 * steps if arm == "short" else steps)
+                same_run(arm if strength else "cut", steps,
+                         more.get("lr", RATE[arm]), got["accuracy"],
+                         *seen.pop())
 
 
 def same_run(arm, steps, rate, got, theirs, asked):
@@ -385,17 +374,7 @@ TRACES = {"run": dict(
                   "start from the same numbers"})}
 
 
-def scramble(space):
-    """Labels dealt anew, to the learned and to the examined digits."""
-    def dealt(seed, **how):
-        x, y, test_x, test_y = data.digits(seed, **how)
-        g = torch.Generator().manual_seed(seed)
-        return (x, y[torch.randperm(len(y), generator=g)], test_x,
-                test_y[torch.randperm(len(test_y), generator=g)])
-    space["data"] = types.SimpleNamespace(digits=dealt)
-
-
-CHANCE = dict(scramble=scramble, metric="accuracy", chance=0.1, room=0.05,
+CHANCE = dict(scramble=anew.deal_digits, metric="accuracy", chance=0.1, room=0.05,
               arm="pit", seed=1000, steps=20)
 EXPERIMENT = {
     "exam: asked about what was learned": ("accuracy(net, test_x, test_y)",

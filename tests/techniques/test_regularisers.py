@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lab1784 import data
+from tests.anew import fitted, sampled
 
 
 class Fixed:
@@ -121,23 +122,6 @@ def pixel_by_pixel(page):
     assert torch.equal(x, before)
 
 
-def sampled(maps, boxes):
-    """RoIAlign with one cell by brute force: grid_sample at every sample."""
-    n, k, height, width = maps.shape
-    out = torch.zeros(n, k)
-    for i, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
-        spans = [max((b - a) * size, 1.0) for a, b, size in
-                 ((x1, x2, width), (y1, y2, height))]
-        counts = [math.ceil(round(s, 4)) for s in spans]
-        xs, ys = ([a + s * (j + 0.5) / c / size for j in range(c)]
-                  for a, s, c, size in zip((x1, y1), spans, counts,
-                                           (width, height)))
-        at = torch.tensor([[[2 * u - 1, 2 * v - 1] for u in xs] for v in ys])
-        out[i] = F.grid_sample(maps[i:i + 1], at[None], align_corners=False,
-                               padding_mode="border").mean((2, 3))[0]
-    return out
-
-
 def labels_of_crops(page):
     """ReLabel on maps that are not square, softmax from scipy."""
     from scipy.special import softmax
@@ -231,18 +215,6 @@ class Teacher(nn.Module):
 
     def forward(self, x):
         return self.places(x).mean((2, 3))
-
-
-def fitted(net, batch, steps, rate):
-    adam = torch.optim.Adam(net.parameters())
-    for step in range(steps):
-        adam.param_groups[0]["lr"] = rate * (
-            1 + math.cos(math.pi * step / steps)) / 2
-        x, t = batch()
-        adam.zero_grad()
-        (-(t * net(x).log_softmax(1)).sum(1)).mean().backward()
-        adam.step()
-    return net.eval()
 
 
 def world_anew(seed, teach):

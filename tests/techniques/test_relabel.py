@@ -1,7 +1,6 @@
 """ReLabel: what its page must survive (see test_every_page.py)."""
 
 import itertools
-import math
 from unittest import mock
 
 import numpy as np
@@ -9,25 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from tests.anew import fitted, sampled
 from tests.trace import Says
-
-
-def sampled(maps, boxes):
-    """RoIAlign with one cell by brute force: grid_sample at every sample."""
-    n, k, height, width = maps.shape
-    out = torch.zeros(n, k, dtype=maps.dtype)
-    for i, (x1, y1, x2, y2) in enumerate(boxes.tolist()):
-        spans = [max((b - a) * size, 1.0) for a, b, size in
-                 ((x1, x2, width), (y1, y2, height))]
-        counts = [math.ceil(round(s, 4)) for s in spans]
-        xs, ys = ([a + s * (j + 0.5) / c / size for j in range(c)]
-                  for a, s, c, size in zip((x1, y1), spans, counts,
-                                           (width, height)))
-        at = torch.tensor([[[2 * x - 1, 2 * y - 1] for x in xs] for y in ys],
-                          dtype=maps.dtype)[None]
-        out[i] = F.grid_sample(maps[i:i + 1], at, align_corners=False,
-                               padding_mode="border").mean((2, 3))[0]
-    return out
 
 
 def some_boxes(n, g):
@@ -209,18 +191,6 @@ class Anew(nn.Module):
         for conv, norm in zip(self.convs, self.norms):
             x = norm(conv(x)).clamp(min=0)
         return self.head(self.last, x)
-
-
-def fitted(net, batch, steps, rate):
-    adam = torch.optim.Adam(net.parameters())
-    for step in range(steps):
-        adam.param_groups[0]["lr"] = rate * (
-            1 + math.cos(math.pi * step / steps)) / 2
-        x, t = batch()
-        adam.zero_grad()
-        (-(t * net(x).log_softmax(1)).sum(1)).mean().backward()
-        adam.step()
-    return net.eval()
 
 
 def world_anew(page, seed, teach):

@@ -3,7 +3,6 @@
 import math
 import types
 from fractions import Fraction
-from unittest import mock
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lab1784 import data
+from tests import anew
 
 PUBLISHED = [16, 27, 38, 50, 61, 72, 84, 95, 106, 117, 128, 140, 151, 162,
              174, 185]
@@ -233,24 +233,13 @@ def in_double(seed, **how):
 def the_experiment_anew(page):
     """Every arm again, in float64: a network and a loop of our own, plain
     Adam.  Logits agree; accuracy and ranks are worked out from them."""
-    real, seen = page["examine"], []
-
-    def noted(net, x, y):
-        seen.append((net, x))
-        return real(net, x, y)
-
-    torch.set_default_dtype(torch.float64)
-    try:
-        with mock.patch.dict(page, examine=noted, data=types.SimpleNamespace(
-                digits=in_double)):
-            for arm, plan in PLANS.items():
-                how = (0, 0.01, 2) if arm == "relu6" else (1, None, 2)
-                got = page["run"](arm, 1003, strength=how[0], lr=how[1],
-                                  steps=how[2])
-                same_run(arm, plan if how[0] else PLANS["stairs"], how[2],
-                         how[1] or RATES[arm], got, *seen.pop())
-    finally:
-        torch.set_default_dtype(torch.float32)
+    with anew.in_float64(page, "examine", in_double) as seen:
+        for arm, plan in PLANS.items():
+            how = (0, 0.01, 2) if arm == "relu6" else (1, None, 2)
+            got = page["run"](arm, 1003, strength=how[0], lr=how[1],
+                              steps=how[2])
+            same_run(arm, plan if how[0] else PLANS["stairs"], how[2],
+                     how[1] or RATES[arm], got, *seen.pop())
 
 
 LINE = [8, 12, 16, 20, 24, 28]
@@ -265,15 +254,13 @@ def same_run(arm, plan, steps, rate, got, theirs, asked):
     torch.manual_seed(1003)
     net = Anew(plan, [1, 2, 1, 2, 1, 1], (), 8, 1, 64, 1, 10,
                arm if arm == "relu6" else None, arm != "bare")
-    adam = torch.optim.Adam([p for m in net.made for p in m.parameters()])
     order = torch.Generator().manual_seed(1003)
-    for step in range(steps):
+
+    def loss():
         i = torch.randint(700, (32,), generator=order)
-        adam.param_groups[0]["lr"] = rate * (
-            1 + math.cos(math.pi * step / steps)) / 2
-        adam.zero_grad()
-        F.cross_entropy(net(x[i]), y[i]).backward()
-        adam.step()
+        return F.cross_entropy(net(x[i]), y[i])
+    anew.descend([p for m in net.made for p in m.parameters()], loss, steps,
+                 rate)
     for m in net.made:
         m.eval()
     assert torch.equal(asked, test_x), arm
@@ -376,17 +363,7 @@ TRACES = {
                   outputs=9, samples=30, updates=0)}
 
 
-def scramble(space):
-    """Labels dealt anew, to the learned and to the examined digits."""
-    def dealt(seed, **how):
-        x, y, test_x, test_y = data.digits(seed, **how)
-        g = torch.Generator().manual_seed(seed)
-        return (x, y[torch.randperm(len(y), generator=g)], test_x,
-                test_y[torch.randperm(len(test_y), generator=g)])
-    space["data"] = types.SimpleNamespace(digits=dealt)
-
-
-CHANCE = dict(scramble=scramble, metric="accuracy", chance=0.1, room=0.05,
+CHANCE = dict(scramble=anew.deal_digits, metric="accuracy", chance=0.1, room=0.05,
               arm="ramp", seed=1000, steps=20)
 EXPERIMENT = {
     "exam: asked about what was learned": ("examine(net, test_x, test_y)",

@@ -11,6 +11,7 @@ from scipy import stats
 from torch import nn
 
 from lab1784 import data
+from tests import anew
 
 NAMES = ("stem", "in", "out", "head")
 OPS = list(itertools.product(range(4), repeat=3))
@@ -326,17 +327,7 @@ TRACES = {
                        cycles=1, updates=16)}
 
 
-def scramble(space):
-    """Labels dealt anew, to the learned and to the held-out digits."""
-    def dealt(seed, **how):
-        x, y, test_x, test_y = data.digits(seed, **how)
-        g = torch.Generator().manual_seed(seed)
-        return (x, y[torch.randperm(len(y), generator=g)], test_x,
-                test_y[torch.randperm(len(test_y), generator=g)])
-    space["data"] = types.SimpleNamespace(digits=dealt)
-
-
-CHANCE = dict(scramble=scramble, metric="accuracy", chance=0.1, room=0.03,
+CHANCE = dict(scramble=anew.deal_digits, metric="accuracy", chance=0.1, room=0.03,
               arm="sumnas", seed=1000, steps=30, truth_steps=1)
 EXPERIMENT = {
     "exam: ranked by what was learned": (
