@@ -22,7 +22,8 @@ from tools.repoint import PLACEHOLDER, target
 
 ROOT = Path(__file__).resolve().parents[1]
 MAKERS = ("tools/book_ext.py", "tools/slim.py", "tools/repoint.py",
-          "tools/board.py", "requirements.txt")
+          "tools/board.py", "tools/paper_map.py", "assets/papers.yml",
+          "requirements.txt")
 MADE_OF = ("_config.yml", "_toc.yml", "index.md", "chapters", "notebooks",
            "assets", *MAKERS)
 BUILD = ROOT / "_build"

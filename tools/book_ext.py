@@ -38,7 +38,7 @@ from sphinx.util.math import get_node_equation_number
 sys.path.insert(0, str(Path(__file__).parent))
 import slim  # noqa: E402  (a neighbour of this file, not a package)
 sys.path.insert(1, str(Path(__file__).parents[1]))
-from tools import board  # noqa: E402
+from tools import board, paper_map  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 LATEX = LatexToMathML(fancy_error=False)
@@ -306,14 +306,17 @@ def floors(html: str, env) -> str:
                   re.sub(r'pages:([\w-]+)"', label, html))
 
 
-PAPER = re.compile(r'href="page:(\w+)\|([\w-]+)(#[\w-]+)?"')
+def papers(up: str, docs) -> str:
+    """The map of papers, each a link to its page, else to its section."""
+    pages = {doc.rpartition("/")[2]: doc for doc in docs
+             if doc.startswith("notebooks/")}
 
-
-def told_in(name: str, chapter: str, place: str | None, env) -> str:
-    """Where the map of papers leads: the paper's page, else its section."""
-    page = next((doc for doc in sorted(env.found_docs)
-                 if doc.startswith("notebooks/") and doc.endswith(f"/{name}")), None)
-    return f"{page}.html" if page else f"chapters/{chapter}.html{place or ''}"
+    def address(name: str, text: str) -> str:
+        chapter, mark, place = text.partition("#")
+        return up + (f"{pages[name]}.html" if name in pages else
+                     f"chapters/{chapter}.html{mark}{place}")
+    data = paper_map.read()
+    return paper_map.drawing(data, address) + "\n" + paper_map.table(data)
 
 
 IMAGE = re.compile(r'<img ([^>]*?src="([^"]+\.(?:png|svg))"[^>]*)>')
@@ -376,8 +379,9 @@ def finish_page(page: Path, site: Path, root: str, env) -> None:
     # The drawing of the building is the same file wherever it stands.
     up = "../" * (len(page.relative_to(site).parts) - 1)
     html = html.replace('href="root:', f'href="{up}')
-    html = floors(PAPER.sub(lambda found: f'href="{up}{told_in(*found.groups(), env)}"',
-                            html), env)
+    html = floors(html, env)
+    if paper_map.MARK in html:
+        html = html.replace(paper_map.MARK, papers(up, env.found_docs))
 
     first_screen = html.find("<h2")
 

@@ -1,23 +1,19 @@
 """The map of the papers: assets/papers.yml as a drawing and a table.
 
-    python -m tools.paper_map           write assets/papers.html
-    python -m tools.paper_map --check   exit 1 where the file differs
-
-A paper is a link: to its page where the book has one, else to the section
-that tells it (`page:` addresses, which the build of the site resolves).
+Made while the site is built, where a page holds MARK.  A paper is a link,
+to its page where the book has one, else to the section that tells it.
 """
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA, TARGET = (ROOT / "assets" / name
-                for name in ("papers.yml", "papers.html"))
+DATA = Path(__file__).resolve().parent.parent / "assets" / "papers.yml"
+MARK = '<div id="papers"></div>'
 HOW = {"builds on": "on", "trains with": "with", "is tested with": "test"}
 WIDE, HIGH, STEP, ROW = 140, 54, 160, 150     # a box; from one to the next
 STYLE = """.papers{display:block;width:100%;height:auto;margin:1rem 0;font-family:inherit}
@@ -49,17 +45,15 @@ def read(path: Path = DATA) -> dict:
     return data
 
 
-def link(key: str, paper: dict) -> str:
-    return f"page:{key}|{paper['text']}"
-
-
 def place(paper: dict) -> tuple[float, float]:
     """The middle of a paper's box, in pixels."""
     column, row = paper["at"]
     return 74 + STEP * column, 40 + ROW * (2 - row)
 
 
-def drawing(data: dict) -> str:
+def drawing(data: dict, address: Callable[[str, str], str]) -> str:
+    """The boxes and the lines.  address: a paper's key and its `text` ->
+    the link of its box."""
     papers, drawn = data["papers"], []
     for one, how, other, *_ in data["lines"]:
         (x, y), (u, v) = place(papers[one]), place(papers[other])
@@ -74,10 +68,11 @@ def drawing(data: dict) -> str:
         x, y = place(paper)
         uses = [f"{how} {papers[other]['name']}"
                 for one, how, other, *_ in data["lines"] if one == key]
-        says = ": ".join([f"{paper['name']}, {paper['venue']}",
-                          ", ".join(uses)]).rstrip(": ")
+        says = f"{paper['name']}, {paper['venue']}" + (
+            ": " + ", ".join(uses) if uses else "")
         drawn.append(
-            f'<a href="{link(key, paper)}" aria-label="{escape(says)}">'
+            f'<a href="{address(key, paper["text"])}" '
+            f'aria-label="{escape(says)}">'
             f'<rect x="{x - WIDE / 2:.0f}" y="{y - HIGH / 2:.0f}" '
             f'width="{WIDE}" height="{HIGH}" rx="6"/>'
             f'<text class="name" x="{x:.0f}" y="{y - 2:.0f}">{paper["name"]}'
@@ -107,21 +102,3 @@ def table(data: dict) -> str:
             '<table class="table">\n<thead><tr><th>line</th><th>how</th>'
             f"<th>read in</th></tr></thead>\n<tbody>\n{rows}\n</tbody>"
             "</table></div></details>")
-
-
-def main(arguments: list[str]) -> int:
-    data = read()
-    made = drawing(data) + "\n" + table(data) + "\n"
-    if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == made:
-        return 0
-    if "--check" in arguments:
-        print("the map of papers is not as assets/papers.yml says; run "
-              "python -m tools.paper_map")
-        return 1
-    TARGET.write_text(made, encoding="utf-8")
-    print(f"Written: {TARGET.relative_to(ROOT)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -304,13 +304,13 @@ def test_a_new_page_is_where_it_belongs(small):
     assert name, "no page is planned in chapter 3"
     done = make(small, "new", f"NB={name[1]}", "CHAPTER=3", "KIND=stop")
     assert done.returncode == 0, done.stdout
+    entry = f"notebooks/{chapter.stem}/{name[1]}"
     row = next(line for line in chapter.read_text().splitlines()
-               if f"/3-machine-learning/{name[1]})" in line)
+               if f"/{entry})" in line)
     assert name[2] in row and f"(`{name[1]}`)" not in chapter.read_text()
     refused(make(small, "new", "NB=x", "CHAPTER=3", "KIND=stopp"), "KIND is")
-    edit(chapter, f"/3-machine-learning/{name[1]})", "/elsewhere)")
+    edit(chapter, f"/{entry})", "/elsewhere)")
     said = make(small, "check").stdout
-    entry = f"notebooks/{chapter.stem}/{name[1]}"
     assert f"chapters/{chapter.name}: does not link to {entry}" in said
     (small / "tests" / "techniques" / f"test_{name[1]}.py").unlink()
     edit(Path(small, "_toc.yml"), entry, "index")
