@@ -269,6 +269,15 @@ ARMS = ("plain", "labelled", "random", "pseudo", "believe", "uniform",
         "cgl", "mended", "true")
 
 
+def guess(x, g, taught, held, C=0.03):
+    """A guesser of groups, taught on some people: the model, its p(g | x)
+    (N, 2), which held-out guesses are right, and the threshold."""
+    model = LogisticRegression(C=C, max_iter=500).fit(x[taught], g[taught])
+    p = model.predict_proba(x)
+    right = p[held].argmax(axis=1) == g[held]
+    return model, p, right, best_threshold(p[held].max(axis=1), right)
+
+
 def groups_for(arm, x, y, g, learn, held, strength, C, rng):
     """The groups an arm trains with, (N,), and who was guessed, (N,)."""
     asked, nobody = learn | held, np.zeros(len(y), bool)
@@ -278,10 +287,8 @@ def groups_for(arm, x, y, g, learn, held, strength, C, rng):
     if arm == "random":
         return np.where(asked, g, draw_groups(y, chances, rng)), nobody
     taught = asked if arm == "pseudo" else learn
-    guesser = LogisticRegression(C=C, max_iter=500).fit(x[taught], g[taught])
-    p = guesser.predict_proba(x)                          # (N, 2)
-    right = p[held].argmax(axis=1) == g[held]
-    bar = strength * min(best_threshold(p[held].max(axis=1), right), 2)
+    _, p, right, bar = guess(x, g, taught, held, C)
+    bar = strength * min(bar, 2)
     if arm in ("pseudo", "believe") or arm == "mended" and right.all():
         bar = 0
     if arm == "uniform":
@@ -301,6 +308,14 @@ def gap(right, y, g):
         for c in (0, 1)]))
 
 
+def answers(x, y, groups, rows, new_x, new_y):
+    """Trained on `rows`, weighed by their groups, or not if None: which
+    answers on new people are right."""
+    weights = None if groups is None else reweigh(y[rows], groups[rows])
+    model = LogisticRegression(max_iter=500).fit(x[rows], y[rows], weights)
+    return model.predict(new_x) == new_y
+
+
 def one(arm, seed, strength, share, ratio, C):
     """One draw of people: gap, accuracy, share of guesses believed."""
     rng = np.random.default_rng(seed)
@@ -310,9 +325,8 @@ def one(arm, seed, strength, share, ratio, C):
     groups, guessed = groups_for(arm, x, y, g, learn, held, strength, C,
                                  np.random.default_rng([1, *seed]))
     rows = learn | held if arm == "labelled" else np.ones(len(y), bool)
-    weights = None if arm == "plain" else reweigh(y[rows], groups[rows])
-    model = LogisticRegression(max_iter=500).fit(x[rows], y[rows], weights)
-    right = model.predict(test_x) == test_y
+    right = answers(x, y, None if arm == "plain" else groups, rows, test_x,
+                    test_y)
     return (gap(right, test_y, test_g), right.mean(),
             guessed[~(learn | held)].mean())
 
@@ -383,9 +397,7 @@ def unsure(draw, share=0.5):
     x, y, g, _ = draw_people(2000, share, rng)
     learn, held = split_asked(y, g, 0.1, rng)
     asked = learn | held
-    p = LogisticRegression(C=0.03, max_iter=500).fit(
-        x[learn], g[learn]).predict_proba(x)
-    bar = best_threshold(p[held].max(axis=1), (p.argmax(1) == g)[held])
+    _, p, _, bar = guess(x, g, learn, held)
     rows = ~asked & (p.max(axis=1) < bar)
     chances = group_given_class(y[asked], g[asked])
     drawn = draw_groups(y, chances, np.random.default_rng([1, draw]))
@@ -417,7 +429,7 @@ print(f"the right group: by guess {seen[4]:.2f}, by draw {seen[5]:.2f}")
 # The runs are on five of the seeds for trying, and no claim is made of them.
 
 # %% tags=["results"]
-def other_ways(seed, C=0.03):
+def other_ways(seed):
     """People, {way: (groups, who is trained on)}, new people, thresholds."""
     rng = np.random.default_rng(seed)
     x, y, g, _ = draw_people(2000, 0.5, rng)
@@ -425,9 +437,8 @@ def other_ways(seed, C=0.03):
     learn, held = split_asked(y, g, 0.1, rng)
     more, _, more_g, _ = draw_people(5000, 0.5, rng)
     asked, seen = learn | held, np.c_[x, 2 * y - 1]      # with the class
-    own = LogisticRegression(C=C, max_iter=500).fit(x[learn], g[learn])
-    p, q = own.predict_proba(x), own.predict_proba(more)
-    bar = best_threshold(p[held].max(axis=1), (p.argmax(1) == g)[held])
+    own, p, _, bar = guess(x, g, learn, held)
+    q = own.predict_proba(more)
     far = best_threshold(q.max(axis=1), q.argmax(axis=1) == more_g)
     odds = group_given_class(y[asked], g[asked])
     ways = {"plain": (0 * g, asked | True)}              # all weigh one
@@ -451,9 +462,7 @@ def measured(seed):
     x, y, ways, (new, new_y, new_g, _), bars = other_ways(seed)
     got = {}
     for way, (groups, who) in ways.items():
-        right = LogisticRegression(max_iter=500).fit(
-            x[who], y[who], reweigh(y[who], groups[who])
-            ).predict(new) == new_y
+        right = answers(x, y, groups, who, new, new_y)
         cells = [right[(new_y == c) & (new_g == k)].mean()
                  for c in (0, 1) for k in (0, 1)]
         got[way] = gap(right, new_y, new_g), right.mean(), np.mean(cells)
@@ -573,17 +582,14 @@ x, y, g, _ = draw_people(2000, 0.5, rng)
 new_x, new_y, new_g, _ = draw_people(10_000, 0.5, rng)
 learn, held = split_asked(y, g, 0.1, rng)
 asked = learn | held
-guesser = LogisticRegression(C=0.03, max_iter=500).fit(x[learn], g[learn])
-p = guesser.predict_proba(x)
-bar = best_threshold(p[held].max(axis=1), (p.argmax(1) == g)[held])
+_, p, _, bar = guess(x, g, learn, held)
 chances = group_given_class(y[asked], g[asked])
 
 
-def gap_with(groups):
-    """The gap on new people after reweighing with these groups."""
-    weights = reweigh(y, np.where(asked, g, groups))
-    model = LogisticRegression(max_iter=500).fit(x, y, weights)
-    return gap(model.predict(new_x) == new_y, new_y, new_g)
+def gap_with(groups, rows=slice(None)):
+    """The gap on new people after reweighing `rows` with these groups."""
+    return gap(answers(x, y, np.where(asked, g, groups), rows, new_x, new_y),
+               new_y, new_g)
 
 
 drawn = draw_groups(y, chances, np.random.default_rng(1))
@@ -609,13 +615,10 @@ below = {"drawn by class": drawn,
 
 def row_of(level, given):
     sure = p.max(axis=1) >= level
-    rows = sure | asked
     if given is not None:
         value = gap_with(np.where(sure, p.argmax(axis=1), given))
     else:
-        model = LogisticRegression(max_iter=500).fit(x[rows], y[rows], reweigh(
-            y[rows], np.where(asked, g, p.argmax(axis=1))[rows]))
-        value = gap(model.predict(new_x) == new_y, new_y, new_g)
+        value = gap_with(p.argmax(axis=1), sure | asked)
     return [[f"{sure[~asked].mean():.2f}", "█" * round(60 * value)
              + f" {value:.3f}"]]
 

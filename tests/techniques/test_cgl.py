@@ -236,7 +236,7 @@ EXPERIMENT = {
         "test_x, test_y, test_g = x, y, g"),
     "exam: threshold of those it learned from": (
         "    right = p[held].argmax(axis=1) == g[held]\n",
-        "    held = learn\n    right = p[held].argmax(axis=1) == g[held]\n"),
+        "    held = taught\n    right = p[held].argmax(axis=1) == g[held]\n"),
     "labels: the proxy is the class": ("x[:, 2] += 0.6 * (2 * g - 1)",
                                        "x[:, 2] = y"),
     "metric: a signed gap": ("np.mean([abs(\n", "np.mean([(\n"),
@@ -249,8 +249,8 @@ EXPERIMENT = {
     "rival: those who told are guessed as well": (
         "return np.where(asked, g, given)", "return np.where(nobody, g, "
         "given)"),
-    "rival: weights for plain": ('None if arm == "plain" else reweigh',
-                                 'None if arm == "none" else reweigh'),
+    "rival: weights for plain": ('None if arm == "plain" else groups',
+                                 'None if arm == "none" else groups'),
     "rival: the labelled part joins everybody": (
         'rows = learn | held if arm == "labelled"',
         'rows = learn | held if arm == "told"'),
