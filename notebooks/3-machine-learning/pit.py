@@ -17,10 +17,10 @@
 # |---|---|
 # | Paper | B. Heo, S. Yun, D. Han, S. Chun, J. Choe, S. J. Oh, [*Rethinking Spatial Dimensions of Vision Transformers*](https://arxiv.org/abs/2103.16302), ICCV 2021 |
 # | Official code | [naver-ai/pit](https://github.com/naver-ai/pit), `pit.py`, read at commit `c741bc3` |
+# | Rule read in | official code |
 # | In the article | section 2, among the techniques of the stack: [chapter 2](../../chapters/2-stack.md) |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); what attention and a vision transformer are |
 # | Data | scikit-learn's handwritten digits, real, 8 by 8 pixels |
-# | Rule read in | official code |
 # | Time | about a minute |
 #
 # **요약.**

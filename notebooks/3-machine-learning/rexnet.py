@@ -17,10 +17,10 @@
 # |---|---|
 # | Paper | D. Han, S. Yun, B. Heo, Y. Yoo, [*Rethinking Channel Dimensions for Efficient Model Design*](https://arxiv.org/abs/2007.00992), CVPR 2021 |
 # | Official code | [clovaai/rexnet](https://github.com/clovaai/rexnet), `rexnetv1.py`, read at commit `61debcc` |
-# | In the article | §2.1, vision backbones |
+# | Rule read in | official code |
+# | In the article | section 2.1, backbones for vision |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); what a residual block and batch normalisation (BN) are |
 # | Data | drawn numbers; scikit-learn's handwritten digits, real, 8 by 8 pixels |
-# | Rule read in | official code |
 # | Time | under a minute |
 #
 # **요약.**

@@ -17,10 +17,10 @@
 # |---|---|
 # | Paper | H. Ha, J.-H. Kim, S. Park, B.-G. Chun, [*SUMNAS: Supernet with Unbiased Meta-Features for Neural Architecture Search*](https://openreview.net/forum?id=Z8FzvVU6_Kj), ICLR 2022; we read its abstract |
 # | Official code | none found |
+# | Rule read in | other: a rival's re-implementation, [ShunLu91/PA-DA](https://github.com/ShunLu91/PA-DA/blob/e65ad62/nasbench201/train_baselines_201.py) at commit `e65ad62` |
 # | In the article | not there; in the news on ICLR 2022, another of [the book's sources](../../chapters/source-notes.md) |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); what a step of SGD is |
 # | Data | scikit-learn's handwritten digits, real, 8 by 8 pixels |
-# | Rule read in | other: a rival's re-implementation, [ShunLu91/PA-DA](https://github.com/ShunLu91/PA-DA/blob/e65ad62/nasbench201/train_baselines_201.py) at commit `e65ad62` |
 # | Time | about a minute |
 #
 # **요약.**
