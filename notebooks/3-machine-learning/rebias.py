@@ -383,9 +383,9 @@ def run(arm, seed, strength=1.0, rho=0.95, lam=20.0, sigma=None, steps=200,
     g_colour: given the colour's digit by g.
     """
     known(arm, ARMS, "arm")
-    f, g = trained(arm, seed, strength, rho, lam, sigma, steps, lr)
     c = data.coloured_digits(seed, rho)
     images, y = on_all_colours(c.test_images), c.test_labels[:, None]
+    f, g = trained(arm, seed, strength, rho, lam, sigma, steps, lr)
     told, colour = answers(f, images), torch.arange(10).expand(len(y), 10)
     own = colour == y
     return {"unbiased": (told == y).float().mean().item(),
