@@ -288,7 +288,7 @@ MISTAKES = {
                                              "kl_to_normal(z[:, 0], log_z)"),
 }
 TRAIN = dict(arm="pcme", seed=1000, steps=12, N=8, K=3)
-NULL = dict(arm="pcme", baseline="point", strength=0.0, steps=25, N=8, K=3)
+NULL = dict(arm="pcme", baseline="point", strength=0.0, steps=25, N=8, K=1)
 TRACES = {"run": dict(
     arms=["pcme", "point", "no kl"], steps=10, N=8, K=3, updates=10,
     rates=[("point", {"rate": 3e-3}, 3e-3)],
