@@ -32,7 +32,7 @@
 #
 # **In short.**
 # Which score of a generator falls for which damage to its pictures?
-# With a thousand drawn faces a side, one spoilt real face raises precision by <!--=gan_metrics-stray.mean.precision-->0.17<!--/--> and density by <!--=gan_metrics-stray.mean.density-->0.05<!--/-->, noise takes <!--=gan_metrics-noise.mean.recall-->0.09<!--/--> from recall and <!--=gan_metrics-noise.mean.coverage-->0.46<!--/--> from coverage, and copies of the training faces cover <!--=gan_metrics-copies.mean.copies:3-->0.995<!--/--> of them where a perfect generator covers <!--=gan_metrics-copies.mean.fresh:3-->0.964<!--/-->.
+# With a thousand drawn faces a side, one spoilt real face raises precision by <!--=gan_metrics-stray.mean.precision-->0.22<!--/--> and density by <!--=gan_metrics-stray.mean.density-->0.06<!--/-->, noise takes <!--=gan_metrics-noise.mean.recall-->0.10<!--/--> from recall and <!--=gan_metrics-noise.mean.coverage-->0.45<!--/--> from coverage, and copies of the training faces cover <!--=gan_metrics-copies.mean.copies:3-->0.994<!--/--> of them where a perfect generator covers <!--=gan_metrics-copies.mean.fresh:3-->0.971<!--/-->.
 # It does not show photographs, the features that an FID is computed in, or a GAN that has made these mistakes by itself.
 
 # %% tags=["setup"]
@@ -432,11 +432,12 @@ print(seen.table())
 
 # %% [markdown]
 # (b) is wrong.
-# That one face raises precision by <!--=gan_metrics-stray.mean.precision-->0.17<!--/-->, density by <!--=gan_metrics-stray.mean.density-->0.05<!--/-->.
+# That one face raises precision by <!--=gan_metrics-stray.mean.precision-->0.22<!--/-->, density by <!--=gan_metrics-stray.mean.density-->0.06<!--/-->.
 # A stray that is added brings one ball, and the balls of the others can only shrink, so density rises by at most $1/k$, whatever the stray; precision has no bound but 1.
 #
 # (c) is wrong in its second half.
-# Noise takes <!--=gan_metrics-noise.mean.coverage-->0.46<!--/--> from coverage and <!--=gan_metrics-noise.mean.recall-->0.09<!--/--> from recall, for noisy faces are far from each other, and their balls are wide.
+# Noise takes <!--=gan_metrics-noise.mean.coverage-->0.45<!--/--> from coverage and <!--=gan_metrics-noise.mean.recall-->0.10<!--/--> from recall.
+# Noisy faces lie far from each other, and their balls are wide; that this is why recall stays, the picture above suggests, and no arm here isolates it.
 
 # %% tags=["results"]
 table = compare(run, ARMS)
@@ -455,13 +456,13 @@ print(table.table())
 # The table is the answer to the question of this page, a row a damage.
 #
 # - `blur` is seen by all five, `noise` by all but recall, which hardly falls.
-# - Hats that are `rare` or gone leave precision and density where they were: every face is good. Recall, coverage and avatar-FD fall. With a thousand faces recall notices rare hats about as well as coverage does; with two thousand, on seeds for trying, it hardly did, as the few fakes with hats have balls that hold the many reals with hats.
-# - `mirror` is hardly seen by anybody. No face of the program has its fringe on that side, but the scorer was trained to read factors, and the side is none: a measure sees what its features see.
+# - Hats that are `rare` or gone leave precision and density where they were: every face is good. Recall, coverage and avatar-FD fall. With a thousand faces recall notices rare hats about as well as coverage does; with two thousand, on two seeds for trying, it hardly did.
+# - `mirror` moves the four little, and avatar-FD far less than a missing hat does. No face of the program has its fringe on that side, but the scorer was trained to read factors, and the side is none: a measure sees what its features see.
 # - `few copies` are seen by recall and coverage, and by avatar-FD.
-# - `copies`: (d) is wrong. Their coverage is <!--=gan_metrics-copies.mean.copies:3-->0.995<!--/-->, that of a perfect generator <!--=gan_metrics-copies.mean.fresh:3-->0.964<!--/-->, and by avatar-FD they are nearer to the training faces, too.
+# - `copies`: (d) is wrong. Their coverage is <!--=gan_metrics-copies.mean.copies:3-->0.994<!--/-->, that of a perfect generator <!--=gan_metrics-copies.mean.fresh:3-->0.971<!--/-->, and by avatar-FD they are nearer to the training faces, too.
 #
 # What gives copies away is the last column.
-# To the faces held out, avatar-FD of `fresh` is what it is to the training faces; that of `copies` is larger, so the *difference* of the two columns tells.
+# To the faces held out, avatar-FD of `fresh` is about what it is to the training faces; that of `copies` is larger, so the *difference* of the two columns tells.
 # Not the held-out column alone: a thief who copied each face exactly once would have a sample of the right law, and be as near to the held-out faces as anybody.
 
 # %% tags=["figure"]
@@ -525,7 +526,7 @@ show(fig, "Lines of five measures against the number of faces: all begin "
           "most faces all but recall come close to one.")
 
 # %% [markdown]
-# With a hundred faces and fewer every measure guesses, or is near it; with 800 all but recall have the order, and recall does not see this noise.
+# With a hundred faces and fewer every measure guesses, or does worse; with 800 all but recall have the order, and recall does not see this noise.
 # The *value* of avatar-FD, in the last row, falls with $n$ though the generator is the same: two that were computed on different numbers of faces cannot be compared.
 # The README of TTUR recommends at least 10,000 pictures.
 #
@@ -625,10 +626,9 @@ choose([("damage", list(order)), ("strength", [f"{s:g}" for s in steps])],
 #
 # | | papers and code | here |
 # |---|---|---|
-# | features | of a network trained on photographs; in this paper also of an untrained one | 64 numbers of a small network trained on the factors |
-# | samples | 10,000 and more | 1,000 |
-# | fakes | by trained generators, and made ones | made, each with one damage |
-# | outliers | made, in a normal law | one face drowned in noise |
+# | features | of a network trained on photographs; by a review of this paper also of an untrained one | 64 numbers of a small network trained on the factors |
+# | samples | 10,000 in the README's example | 1,000 |
+# | fakes | by trained generators | made, each with one damage |
 #
 # The README computes the four measures of two normal samples of 10,000 points in 1,000 dimensions: precision <!--=published.prdc_readme_precision-->0.4772<!--/-->, recall <!--=published.prdc_readme_recall-->0.4705<!--/-->, density <!--=published.prdc_readme_density-->1.0555<!--/-->, coverage <!--=published.prdc_readme_coverage-->0.9735<!--/-->.
 #
@@ -643,14 +643,15 @@ choose([("damage", list(order)), ("strength", [f"{s:g}" for s in steps])],
 # |---|---|---|
 # | 500 faces in the place of 1,000 | seeds from 1000 on | noise costs coverage and recall about the same, each kind having fewer than $k$ faces; with a thousand they part |
 # | a claim on copies by avatar-FD | seeds from 1000 on | copies nearer than fresh faces on each of fifteen seeds, by an amount that varies more than that of coverage, which was taken |
-# | rare hats in raw pixels and in the features of an untrained network | two seeds from 1000 on | recall falls less than coverage there, in the trained features it does not |
+# | rare hats in raw pixels and in the features of an untrained network | two seeds from 1000 on | recall falls less than coverage there, in the trained features about as much |
 # | the first run | seeds 0 to 4, once | the one that is reported |
 #
 # </details>
 #
 # ## In the lab
 #
-# The paper was made at Clova; two of its authors, Y. Choi and Y. Uh, made [StarGAN](stargan.ipynb) and others of the chapter's methods, and FID is what the READMEs of StarGAN v2, FSMR and others report.
+# The paper was made at Clova; its author Y. Choi made [StarGAN](stargan.ipynb), and with Y. Uh and J. Yoo StarGAN v2.
+# FID is what StarGAN v2 and FSMR report.
 # [The chapter](../../chapters/4-generation.md) quotes those numbers.
 
 # %% [markdown]
