@@ -193,7 +193,7 @@ class Whole(nn.Module):
         z = self.body(x)
         return self.head(z), z
 
-
+# %% tags=["technique"]
 class OnePixel(nn.Module):
     """g.  x: (N, 3, S, S) -> logits (N, 10), representation (N, 24).
     Source: SimpleConvNet with kernel_size=1 in mnist_models.py."""
@@ -363,7 +363,7 @@ def trained(arm, seed, strength, rho, lam, sigma, steps, lr):
 
 # %% [markdown]
 # `strength` scales $\lambda$; at 0 the code of ReBias must give what `vanilla` gives.
-# Two more numbers tell which network learned: the accuracy of $f$ on digits that stand on their own colour, and how often $g$ answers with the colour's digit.
+# Which network learned is told by the accuracy of $f$ on digits that stand on their own colour, `own`, and by how often a trained $g$ answers with the colour's digit.
 
 # %% tags=["experiment"]
 @torch.no_grad()
@@ -380,18 +380,16 @@ def run(arm, seed, strength=1.0, rho=0.95, lam=20.0, sigma=None, steps=200,
 
     unbiased: read rightly, on all colours.   own: on their own colour.
     follows:  of those on another colour, given the colour's digit.
-    g_colour: given the colour's digit by g.
     """
     known(arm, ARMS, "arm")
     c = data.coloured_digits(seed, rho)
     images, y = on_all_colours(c.test_images), c.test_labels[:, None]
-    f, g = trained(arm, seed, strength, rho, lam, sigma, steps, lr)
+    f, _ = trained(arm, seed, strength, rho, lam, sigma, steps, lr)
     told, colour = answers(f, images), torch.arange(10).expand(len(y), 10)
     own = colour == y
     return {"unbiased": (told == y).float().mean().item(),
             "follows": (told == colour)[~own].float().mean().item(),
-            "own": (told == y)[own].float().mean().item(),
-            "g_colour": (answers(g, images) == colour).float().mean().item()}
+            "own": (told == y)[own].float().mean().item()}
 
 # %% [markdown]
 # ## The claims
@@ -400,11 +398,18 @@ def run(arm, seed, strength=1.0, rho=0.95, lam=20.0, sigma=None, steps=200,
 # Two floors come first: each $f$ reads the digits on their own colour, and each $g$ that is trained knows the colours.
 
 # %% tags=["results"]
+def knows_colours(arm, seed):
+    """Share of test pictures to which g gives the colour's digit."""
+    _, g = trained(arm, seed, 1.0, 0.95, 20.0, None, 200, 0.01)
+    images = on_all_colours(data.coloured_digits(seed, 0.95).test_images)
+    return (answers(g, images) == torch.arange(10)).float().mean().item()
+
+
 runs = compare(run, ARMS, seeds=range(7))
 FLOOR = 0.95        # on their own colours the paper's have 100 in 100
 assert all(runs.mean("own", arm) > FLOOR for arm in ARMS)
-assert all(runs.mean("g_colour", arm) > FLOOR
-           for arm in ("no_game", "rebias"))
+assert all(knows_colours(arm, seed) > FLOOR
+           for arm in ("no_game", "rebias") for seed in runs.seeds)
 unbiased = claim(
     "rebias-unbiased", "Where the background tells the digit in 95 of 100 "
     "training pictures, ReBias with a searched weight reads more digits on "
@@ -690,7 +695,7 @@ check("rebias-2", (factor_median, factor_linear), judge_factor)
 # **3. Refute the claim.**
 # "ReBias reads more digits on all backgrounds than plain training."
 # Give a `rho` from `0.5` to `0.97` and a `lam` from 1 to 1000 that speak against it.
-# The check trains both on two seeds with 100 steps, and ReBias must read fewer on both.
+# The check trains both on two seeds with 60 steps, and ReBias must read fewer on both.
 
 # %% tags=["exercise"]
 against = (..., ...)
@@ -701,7 +706,7 @@ def judge_against(pair):
     rho, lam = (float(v) for v in pair)
     assert 0.5 <= rho <= 0.97 and 1 <= lam <= 1000, (
         "rho lies between 0.5 and 0.97, lam between 1 and 1000.")
-    got = np.array([[run(arm, seed, rho=rho, lam=lam, steps=100)["unbiased"]
+    got = np.array([[run(arm, seed, rho=rho, lam=lam, steps=60)["unbiased"]
                      for arm in ("rebias", "vanilla")]
                     for seed in (1000, 1001)])
     worse = got[:, 0] < got[:, 1] - 0.01
@@ -741,7 +746,7 @@ def judge_hsic(function):
         for kernel in (lambda z: z @ z.T, rbf):
             K, L = kernel(a), kernel(b)
             got = float(function(K.clone(), L.clone()))
-            assert near(got, by_hand(K, L), rel=1e-6), (
+            assert near(got, hsic(K, L).item(), rel=1e-6), (
                 "It is not the mean over quadruples. What does K lose, "
                 "entry by entry?")
 
