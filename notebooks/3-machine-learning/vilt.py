@@ -134,11 +134,18 @@ def caption(row):
     return " ".join(WORDS[i] for i in row if i > MASK)
 
 
-image_grid(images[:6].clamp(0, 1), columns=6, size=1.1,
-           titles=[caption(row) for row in words[:6]],
+def stacked(row):
+    """The same, colour, shape and place below each other."""
+    told = caption(row).split() + [" "]
+    return "\n".join([*told[:2], " ".join(told[2:4])])
+
+
+some = [0, 1, 2, *torch.where(words[:, 3] == PAD)[0][:3].tolist()]
+image_grid(images[some].clamp(0, 1), columns=6, size=1.1,
+           titles=[stacked(words[i]) for i in some],
            alt="Six noisy pictures of twelve by twelve pixels, each with one "
                "square, diamond or cross in a quarter; above each its "
-               "caption of two or four words.")
+               "caption: the first three say where, the last three do not.")
 
 # %% [markdown]
 # Two questions are put to a network that sees a picture and a caption.
@@ -615,14 +622,16 @@ for record in (match, look, share):
 # (a) asks too much of the matrix: it has only to keep what a patch holds, and the transformer behind it may tell the shapes apart.
 # (c) overlooks that convolutions are paid for at every pixel.
 # How large the part in front is was our choice; that it *can* be as small as a matrix is the finding.
+# Where linear patches fall short is the hidden shape, which convolutions name in nearly all cases and they do not (the table).
+# On two sets of five other seeds, tried before, the first claim holds as well.
 #
 # (e): the blank network names <!--=vilt-look.mean.blank-->0.63<!--/--> of the colours and has never seen one.
 # That is the habit of this world: red for a square is right in $\frac12 + \frac12 \cdot \frac14$ of cases, and nobody without a picture can do better.
-# With pictures it is <!--=vilt-look.mean.linear-->1.00<!--/-->.
+# With pictures it is <!--=vilt-look.mean.linear:3-->0.999<!--/-->.
 # So a number of hidden words that are named says little until one knows what a blind network gets; the control must be trained blind.
 #
 # (g): the network that saw in training and is covered in the test names <!--=vilt-look.mean.covered-->0.31<!--/-->, fewer than the blank one.
-# It does not fall back on language: zeros are a picture unlike all that it has seen, and what it says of them means nothing.
+# It does not fall back on language: zeros are a picture unlike all that it was trained on, and nothing has taught it what to say of them.
 # Had we covered the picture in the test alone, we would have thought that language is worth less than it is.
 #
 # ## Cover the picture yourself
@@ -661,8 +670,7 @@ for i, n in enumerate(pick.tolist()):
 fig, axes = subplots(1, 6, width=7.0, height=1.6)
 for ax, n in zip(axes, pick):
     ax.imshow(images[n].clamp(0, 1).permute(1, 2, 0))
-    ax.set_title(caption(words[n]).replace(" ", "\n", 1).replace(
-        "top", "\ntop").replace("bottom", "\nbottom"), fontsize=8)
+    ax.set_title(stacked(words[n]), fontsize=8)
     ax.axis("off")
 choose([("scene", [caption(words[n]) for n in pick]),
         ("hidden word", ["colour", "shape", "top or bottom",
@@ -736,6 +744,7 @@ print(f"'it fits', of short true captions: {right.mean():.2f}; "
 # | scenes of 12 by 12 in 200 to 300 steps, so that all could be trained as the page runs | seed 1000 | convolutions well ahead, the linear one still learning; so the runs are recorded |
 # | places told in half of the captions | seed 1000 | words of place hardly learned in 600 steps; told in three of four since |
 # | noise of `0.3` in the place of `0.2` | seed 1000, 800 steps | linear patches behind by half of the margin, in the shapes above all |
+# | the first run | seeds 0 to 4, once | the one that is reported |
 #
 # </details>
 #
