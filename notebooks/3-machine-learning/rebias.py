@@ -27,12 +27,12 @@
 # 훈련 영상에서 배경색이 거의 항상 숫자를 알려 주면 신경망은 숫자의 모양 대신 색을 보고 답하게 됩니다.
 # ReBias는 한 번에 화소 하나만 볼 수 있어 색밖에 배우지 못하는 신경망을 함께 두고, 그 표현과 독립인 표현을 학습하도록 합니다.
 # 이 페이지는 훈련 영상의 95%가 자기 색을 가진 숫자 데이터에서, 모든 색을 입힌 시험 숫자에 대한 정확도와 색을 따라 답하는 비율을 시드 일곱 개로 측정합니다.
-# ReBias는 보통의 학습보다 정확도가 높고 색을 덜 따르지만, 편향된 신경망을 경쟁 없이 학습시키거나 전혀 학습시키지 않아도 결과는 거의 같습니다.
+# ReBias는 보통의 학습보다 정확도가 높고 색을 덜 따르지만, 편향된 신경망을 경쟁 없이 학습시켜도 정확도가 같은 수준이고 전혀 학습시키지 않아도 이득의 대부분이 남습니다.
 # 작은 영상과 작은 신경망에서 얻은 결과이므로 사진이나 동영상에 대해서는 말해 주지 않으며, 논문의 표에서도 예외가 드물지 않으면 다른 방법인 RUBi가 앞섭니다.
 #
 # **In short.**
 # Can a network be kept from a shortcut by making it unlike a second network that can learn nothing else?
-# Where the background tells the digit in 95 of 100 training pictures, plain training reads <!--=rebias-unbiased.mean.vanilla-->0.56<!--/--> of digits on all backgrounds and ReBias <!--=rebias-unbiased.mean.rebias-->0.62<!--/-->, with a weight and a kernel that we searched; a second network trained without the paper's game gives <!--=rebias-game.mean.no_game-->0.61<!--/-->, and one that nobody trained <!--=rebias-untrained.mean.untrained-->0.61<!--/-->.
+# Where the background tells the digit in 95 of 100 training pictures, plain training reads <!--=rebias-unbiased.mean.vanilla-->0.56<!--/--> of digits on all backgrounds and ReBias <!--=rebias-unbiased.mean.rebias-->0.61<!--/-->, with a weight and a kernel that we searched; a second network trained without the paper's game gives <!--=rebias-game.mean.no_game-->0.60<!--/-->, and one that nobody trained <!--=rebias-untrained.mean.untrained-->0.60<!--/-->.
 # It does not show photographs or videos, deep networks, biases that are harder to see than a colour, or rivals made for the same purpose.
 
 # %% tags=["setup"]
@@ -275,7 +275,7 @@ for name, K, L in (("paper's kernel", rbf(a, 1.0), rbf(b, 1.0)),
 assert abs(by_hand(a @ a.T, b @ b.T) - hsic(a @ a.T, b @ b.T)) < 1e-9
 
 # %% [markdown]
-# With the paper's kernel the official line gives the right number, though it is not the formula: there every diagonal entry is 1, so it subtracts 1 everywhere, and the formula does not change when a constant is added to all *off*-diagonal entries; the diagonal itself becomes zero.
+# With the paper's kernel the official line gives the right number, though it is not the formula: there every diagonal entry is 1, so the line subtracts 1 everywhere: the diagonal becomes zero, and the formula does not change when a constant is added to all entries off the diagonal.
 # With a linear kernel it is wrong.
 # A trap, then, for whoever changes the kernel, and harmless in the paper's runs.
 #
@@ -327,7 +327,7 @@ for name, estimate in (("unbiased", hsic), ("diagonal kept", biased)):
 # | `rebias` | HSIC to a $g$ that plays the game; $\lambda = 20$, $\sigma$ by the median |
 #
 # All take 200 steps of Adam with batches of 100 and a rate that falls to a tenth after two thirds.
-# On seeds from 1000 on, the rate was searched over `0.001`, `0.002`, `0.005`, `0.01`, `0.02` and `0.05` for `vanilla` and from `0.002` on for ReBias; both are at their best at `0.01`, or as good there.
+# On seeds from 1000 on, with an $f$ of 48 units, the rate was searched over `0.001`, `0.002`, `0.005`, `0.01`, `0.02` and `0.05` for `vanilla` and from `0.002` on for ReBias; both are at their best at `0.01`, or as good there.
 # $\lambda$ was searched over 1, 5, 10, 20, 40 and more, and from 5 to 40 makes little difference.
 # For `vanilla` more weight decay, dropout, noise on the pictures and twice the steps were tried and did no more than a little.
 
@@ -399,9 +399,10 @@ def run(arm, seed, strength=1.0, rho=0.95, lam=20.0, sigma=None, steps=200,
 
 # %% tags=["results"]
 def knows_colours(arm, seed):
-    """Share of test pictures to which g gives the colour's digit."""
+    """Share of 600 test pictures to which g gives the colour's digit."""
     _, g = trained(arm, seed, 1.0, 0.95, 20.0, None, 200, 0.01)
-    images = on_all_colours(data.coloured_digits(seed, 0.95).test_images)
+    some = data.coloured_digits(seed, 0.95).test_images[:60]
+    images = on_all_colours(some)
     return (answers(g, images) == torch.arange(10)).float().mean().item()
 
 
@@ -446,13 +447,13 @@ untrained = claim(
 print(runs.table())
 
 # %% [markdown]
-# (c): ReBias reads <!--=rebias-unbiased.mean.rebias:3-->0.616<!--/--> of the digits on all backgrounds, plain training <!--=rebias-unbiased.mean.vanilla:3-->0.564<!--/-->.
-# The share that follows the colour falls from <!--=rebias-follows.mean.vanilla:3-->0.318<!--/--> to <!--=rebias-follows.mean.rebias:3-->0.239<!--/-->, and column `own` shows how little is paid on digits that stand on their own colour.
+# (c): ReBias reads <!--=rebias-unbiased.mean.rebias:3-->0.608<!--/--> of the digits on all backgrounds, plain training <!--=rebias-unbiased.mean.vanilla:3-->0.557<!--/-->.
+# The share that follows the colour falls from <!--=rebias-follows.mean.vanilla:3-->0.324<!--/--> to <!--=rebias-follows.mean.rebias:3-->0.249<!--/-->, and column `own` shows how little is paid on digits that stand on their own colour.
 # (a) is half right: the exceptions teach plain training to read digits that the colour alone would get wrong, and not all of them.
 #
-# (f): without the game the accuracy is <!--=rebias-game.mean.no_game:3-->0.614<!--/-->, and with a $g$ that learned nothing <!--=rebias-untrained.mean.untrained:3-->0.613<!--/-->.
+# (f), by and large: without the game the accuracy is <!--=rebias-game.mean.no_game:3-->0.602<!--/-->, level with ReBias, and with a $g$ that learned nothing <!--=rebias-untrained.mean.untrained:3-->0.596<!--/-->, somewhat less on these seeds.
 # What helps *here* is the term in the loss of $f$ and the build of $g$.
-# That the build matters is told by `whole`: HSIC to an untrained network that sees the whole picture gives <!--=rebias-untrained.mean.whole:3-->0.584<!--/-->, more than plain training on this page and less than one pixel.
+# That the build matters is told by `whole`: HSIC to an untrained network that sees the whole picture gives <!--=rebias-untrained.mean.whole:3-->0.575<!--/-->, more than plain training on this page and less than one pixel.
 # A mean over pixels, passed through random weights, still tells backgrounds apart, so there may have been little left for $g$ to learn; where a bias has many faces, the game may matter, and this page has no such bias.
 
 # %% tags=["figure"]
@@ -490,7 +491,7 @@ def shares(arm):
 names = ["red", "green", "blue", "yellow", "magenta", "cyan", "orange",
          "pink", "violet", "grey"]
 plain, ours = shares("vanilla"), shares("rebias")
-fig, axes = subplots(1, 2, width=7.2, height=3.5, sharey=True)
+fig, axes = subplots(1, 2, width=7.2, height=4.3, sharey=True)
 shades = [axes[0].imshow(plain[0], vmin=0, vmax=1, cmap="cividis"),
           axes[1].imshow(ours[0] - plain[0], vmin=-0.3, vmax=0.3,
                          cmap="PuOr_r")]
@@ -500,7 +501,7 @@ for ax, shade, title in zip(axes, shades, (
            yticks=range(10))
     ax.set_xticklabels(names, rotation=60, ha="right", fontsize=8)
     ax.grid(False)
-    fig.colorbar(shade, ax=ax, shrink=0.7)
+    fig.colorbar(shade, ax=ax, shrink=0.6)
 axes[0].set_ylabel("digit")
 outcomes = {(k, j): [[name, f"{got[0, k, j]:.2f}", f"{got[1, k, j]:.2f}"]
                      for name, got in (("plain", plain), ("ReBias", ours))]
@@ -617,7 +618,7 @@ for name, arm, strength in (("plain", "vanilla", 1.0),
 # | a rate of `0.002` | seeds from 1000 on | a larger gain for ReBias, as plain training had not finished; at a searched rate the gain is about half of that |
 # | $f$ with 48 to 384 units | seeds from 1000 on | both arms gain from width and the difference stays; 192 is near the best of plain training |
 # | $\lambda$ of 100 and more | seeds from 1000 on | follows the colour less, and reads fewer digits, for it masters the task less |
-# | the first run | seeds 0 to 4, once | the one that is reported |
+# | the first run | seeds 0 to 6, once | the one that is reported |
 #
 # </details>
 #
