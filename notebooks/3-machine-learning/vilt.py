@@ -387,7 +387,7 @@ def transformer_cost(tokens, d, layers, ratio=4):
 # | `blank` | all zeros, in training and in the test | as `linear` |
 # | `covered` | all zeros in the test alone | the network of `linear` |
 #
-# The rate was searched for `linear` and for `conv` over `0.003`, `0.006` and `0.012` on seed 1000, and each has the one at which it matched best; `blank` has that of `linear`.
+# The rate was searched for `linear` and for `conv` over `0.003`, `0.006` and `0.012` on seed 1000, and each has the one at which it matched best, which for `conv` is the upper edge; `blank` has that of `linear`.
 
 # %% tags=["experiment"]
 RECORD = {"arms": ["linear", "conv", "blank"], "seeds": [0, 1, 2, 3, 4],
