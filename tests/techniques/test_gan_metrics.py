@@ -246,7 +246,7 @@ def copies_of_copies(page):
 ORACLES = [measures_of_the_authors, balls_by_brute_force,
            distance_in_closed_form, distance_of_the_package,
            coverage_by_counting_orders, copies_of_copies, same_again,
-           damages_by_hand, arms_again, moves_again, means_of_identical_laws]
+           moves_again, arms_again, damages_by_hand, means_of_identical_laws]
 
 MISTAKES = {
     "Its own neighbour": ("np.partition(own, k, axis=1)[:, k]",
