@@ -32,7 +32,7 @@
 #
 # **In short.**
 # Where digit and colour both tell the answer, what does a network follow, what changes it, and who pays?
-# With no exception <!--=three-follow.mean.colour-->0.83<!--/--> of the answers go with the colour; with one exception in twenty a network that weighs pictures by guessed colours is right for <!--=three-weigh.mean.believed-->0.68<!--/--> of all digits on all colours, against <!--=three-weigh.mean.rebias-->0.60<!--/--> for ReBias, and loses some of the pictures whose colour was a help; with none ReBias gains little, <!--=three-none.mean.rebias-->0.19<!--/--> against <!--=three-none.mean.plain-->0.17<!--/-->.
+# With no exception <!--=three-follow.mean.colour-->0.84<!--/--> of the answers go with the colour; with one exception in twenty a network that weighs pictures by guessed colours is right for <!--=three-weigh.mean.believed-->0.68<!--/--> of all digits on all colours, against <!--=three-weigh.mean.rebias-->0.60<!--/--> for ReBias, and loses some of the pictures whose colour was a help; with none ReBias gains little, <!--=three-none.mean.rebias-->0.19<!--/--> against <!--=three-none.mean.plain-->0.17<!--/-->.
 # It does not show photographs, people, deep networks, or which of two explanations is the right one.
 
 # %% tags=["setup"]
@@ -421,7 +421,7 @@ print(f"colours that say nothing: {free:.2f} of all digits right")
 print(lone.table())
 
 # %% [markdown]
-# The digits can be learned, and where the colour tells as much they hardly are: <!--=three-follow.mean.colour-->0.83<!--/--> of the answers name the paper, <!--=three-follow.mean.digit-->0.07<!--/--> the digit.
+# The digits can be learned, and where the colour tells as much they hardly are: <!--=three-follow.mean.colour-->0.84<!--/--> of the answers name the paper, <!--=three-follow.mean.digit-->0.08<!--/--> the digit.
 # That is the finding of the shortcut cues, on another bench.
 # That colour fills the picture and a digit is a few strokes may be why; no arm here tells.
 #
@@ -452,20 +452,20 @@ print(cures.table())
 
 # %% [markdown]
 # (b).
-# Weights by guessed colours are right for <!--=three-weigh.mean.believed-->0.68<!--/--> of the digits on all colours, ReBias for <!--=three-weigh.mean.rebias-->0.60<!--/-->, plain training for <!--=three-weigh.mean.plain-->0.55<!--/-->.
+# Weights by guessed colours are right for <!--=three-weigh.mean.believed-->0.68<!--/--> of the digits on all colours, ReBias for <!--=three-weigh.mean.rebias-->0.60<!--/-->, plain training for <!--=three-weigh.mean.plain-->0.54<!--/-->.
 # They were told more: a hundred colours, and that colours are what matters.
 # ReBias was told only what kind of network to distrust; its page asks how much of its gain is the method's.
 #
 # (c) is wrong here, and `drawn` says why.
-# Drawn colours lead to <!--=three-weigh.mean.drawn-->0.54<!--/-->, about where plain training is: a draw by class gives most exceptions their class's usual colour, so the weights pass them by.
-# CGL by the official lines draws for everybody where all held-out guesses are right, and that is the usual case with two dozen held out: it ends at <!--=three-weigh.mean.cgl-->0.57<!--/-->.
+# Drawn colours lead to <!--=three-weigh.mean.drawn-->0.53<!--/-->, about where plain training is: a draw by class gives most exceptions their class's usual colour, so the weights pass them by.
+# CGL by the official lines draws for everybody where all held-out guesses are right, and with two dozen held out that is common: it ends at <!--=three-weigh.mean.cgl-->0.51<!--/-->, no better than plain training.
 # On its own page, where half of the groups left no trace, believing every guess was what went wrong.
 # Whether a guess should be believed depends on what the guesser can see.
 #
 # ## Whom it hurts
 #
-# Without a cure the price is paid by the exceptions: <!--=three-price.mean.plain:3-->0.999<!--/--> right on the own colour, in the table, against about half elsewhere.
-# With the weights, (e): the digits on their own colour fall to <!--=three-price.mean.believed-->0.96<!--/-->.
+# Without a cure the price is paid by the exceptions: <!--=three-price.mean.plain:3-->0.998<!--/--> right on the own colour, in the table, against about half elsewhere.
+# With the weights, (e): the digits on their own colour fall to <!--=three-price.mean.believed-->0.95<!--/-->.
 # Nobody took those answers away; a shortcut was lent to them, and is lent no longer.
 
 # %% tags=["figure"]
@@ -479,7 +479,7 @@ for shift, metric, colour, label in (
            color=palette[colour], label=label)
 ax.set(xticks=at, xticklabels=ARMS, ylim=(0, 1.28),
        yticks=[0, 0.25, 0.5, 0.75, 1], ylabel="share right",
-       title="The more right on other colours, the fewer on their own")
+       title="Guessed or true colours serve the exceptions, at a price")
 ax.legend(ncols=2, loc="upper center")
 show(fig, "Pairs of bars for seven arms. Digits on their own colour are "
           "nearly all right everywhere, a little fewer with weights by "
@@ -509,7 +509,7 @@ print(f"colours guessed rightly: {seen[0]:.2f} of all, {seen[1]:.2f} of the "
       "exceptions")
 
 # %% [markdown]
-# It is right for nearly all, and wrong for more than one in five of those for whose sake it was asked.
+# It is right for nearly all, and wrong for more than one in five of those for whose sake it was asked (five of the seeds for trying).
 # A cure that is learned from the same pictures can catch the same illness.
 #
 # ## Where there is nothing to learn from
@@ -529,7 +529,7 @@ nothing = claim(
 print(bare.table())
 
 # %% [markdown]
-# ReBias gains something from nothing but its suspicion, <!--=three-none.mean.rebias:3-->0.193<!--/--> against <!--=three-none.mean.plain:3-->0.166<!--/-->, and chance is one tenth.
+# ReBias gains something from nothing but its suspicion, <!--=three-none.mean.rebias:3-->0.187<!--/--> against <!--=three-none.mean.plain:3-->0.169<!--/-->, and chance is one tenth.
 # Most answers still name the paper.
 # In between lies the question that decides: how many exceptions are there?
 
@@ -618,7 +618,7 @@ print(f"right on all colours: upside down {turned['all']:.2f}, "
 # | rates from `0.001` to `0.02`, 100 to 400 steps, weight decay `0.0001` and `0.01`, for plain training, ReBias and `believed` alike | seeds from 1000 on | `believed` ahead of ReBias in each; the setting is that of ReBias's page |
 # | $\lambda$ from 3 to 100, with one exception in twenty and with none | seeds from 1000 on | 10 to 30 best with exceptions; with none more is better, to the end of the search |
 # | papers whose colour wavers from picture to picture | seeds from 1000 on | plain training profits most, and the cures come level |
-# | the first run | seeds 0 to 4, once | the one that is reported |
+# | the first run | seeds 0 to 4, with no exception 0 to 7, once | the one that is reported |
 #
 # </details>
 #
