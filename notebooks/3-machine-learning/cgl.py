@@ -675,7 +675,8 @@ choose([("threshold", [f"{level:.2f}" for level in bars[:-1]]
 #
 # ## In the lab
 #
-# CGL was made by Seoul National University and the Lab; one of the three methods in its code measures independence, and that measure is taken from [ReBias](../../chapters/3-machine-learning.md).
+# CGL was made by Seoul National University and the Lab; one of the three methods in its code measures independence, and that measure is taken from [ReBias](rebias.ipynb).
+# [One question asked three times](three_cures.ipynb) puts the two on one bench, where CGL's draw does no good.
 # [Shortcut cues](shortcut_cues.ipynb) shows how readily a network takes the hint that fairness forbids.
 
 # %% [markdown]

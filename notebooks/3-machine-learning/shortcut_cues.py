@@ -822,7 +822,7 @@ for k, cue in enumerate(CUES):
 #
 # ## In the lab
 #
-# The paper asks which shortcut is taken; [ReBias](../../chapters/3-machine-learning.md) asks how to keep a network from taking it, and [CutMix](cutmix.ipynb) hides the part that a network leans on.
+# The paper asks which shortcut is taken; [ReBias](rebias.ipynb) asks how to keep a network from taking it, and [CutMix](cutmix.ipynb) hides the part that a network leans on.
 # The Lab took the subject to a tutorial at FAccT in 2022 ([chapter 1](../../chapters/1-lab.md)).
 
 # %% [markdown]
