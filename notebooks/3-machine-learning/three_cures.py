@@ -16,7 +16,7 @@
 # | | |
 # |---|---|
 # | Papers | L. Scimeca and others, [*Which Shortcut Cues Will DNNs Choose?*](https://arxiv.org/abs/2110.03095), ICLR 2022; H. Bahng and others, [*Learning De-biased Representations with Biased Representations*](https://arxiv.org/abs/1910.02806), ICML 2020; S. Jung and others, [*Learning Fair Classifiers with Partially Annotated Group Labels*](https://arxiv.org/abs/2111.14581), CVPR 2022 |
-# | Official code | [clovaai/rebias](https://github.com/clovaai/rebias), `criterions/hsic.py`; [naver-ai/cgl_fairness](https://github.com/naver-ai/cgl_fairness), `main_groupclf.py` |
+# | Official code | [clovaai/rebias](https://github.com/clovaai/rebias), `criterions/hsic.py` and `trainer.py`, read at commit `79d1d1d`; [naver-ai/cgl_fairness](https://github.com/naver-ai/cgl_fairness), `main_groupclf.py` and `data_handler/ssl_dataset.py`, at `268ab10` |
 # | Rule read in | other: the official code of ReBias and of CGL, the abstract and figure 1 of the third paper |
 # | In the article | section 2.1, machine learning, for ReBias and CGL; AI ethics, which section 2.1 names without a paper |
 # | Before this page | [Shortcut cues](shortcut_cues.ipynb), [ReBias](rebias.ipynb) and [CGL](cgl.ipynb), or the first screen of each |
@@ -26,13 +26,13 @@
 # **요약.**
 # 숫자와 배경색이 함께 정답을 가리킬 때 네트워크가 무엇을 따르는지, 무엇이 그것을 바꾸는지, 누가 손해를 보는지를 한 실험대에서 묻습니다.
 # 지름길 단서의 시험, ReBias의 독립성 벌점, CGL의 집단 추측과 가중치를 같은 데이터와 같은 네트워크에 적용합니다.
-# 예외가 스무 장에 한 장이면 추측한 색으로 가중치를 준 방법이 ReBias보다 정확하지만, 그 대신 흔한 색의 그림에서 정확도가 떨어집니다.
+# 예외가 스무 장에 한 장이면 추측한 색으로 가중치를 준 방법이 ReBias보다 정확하지만, 그 대신 제 색 위에 놓인 숫자의 정확도가 떨어지며, 개발용 시드에서는 색을 전혀 알려 주지 않고 만든 가중치도 그만큼 정확합니다.
 # 예외가 하나도 없으면 가중치는 할 일이 없고 ReBias도 조금밖에 돕지 못합니다.
 # 작은 그림과 한 가지 편향에 대한 결과이며, 어떤 단서가 정당한지는 이 실험이 정해 주지 않습니다.
 #
 # **In short.**
 # Where digit and colour both tell the answer, what does a network follow, what changes it, and who pays?
-# With no exception <!--=three-follow.mean.colour-->0.84<!--/--> of the answers go with the colour; with one exception in twenty a network that weighs pictures by guessed colours is right for <!--=three-weigh.mean.believed-->0.68<!--/--> of all digits on all colours, against <!--=three-weigh.mean.rebias-->0.60<!--/--> for ReBias, and loses some of the pictures whose colour was a help; with none ReBias gains little, <!--=three-none.mean.rebias-->0.19<!--/--> against <!--=three-none.mean.plain-->0.17<!--/-->.
+# With no exception <!--=three-follow.mean.colour-->0.84<!--/--> of the answers go with the colour; with one exception in twenty a network that weighs pictures by guessed colours is right for <!--=three-weigh.mean.believed-->0.68<!--/--> of all digits on all colours, against <!--=three-weigh.mean.rebias-->0.60<!--/--> for ReBias, and loses some of the pictures whose colour was a help, while on seeds for trying weights that are told no colour do as well; with none ReBias gains little, <!--=three-none.mean.rebias-->0.19<!--/--> against <!--=three-none.mean.plain-->0.17<!--/-->.
 # It does not show photographs, people, deep networks, or which of two explanations is the right one.
 
 # %% tags=["setup"]
@@ -148,7 +148,8 @@ def shares(answers, labels):
                  for cue in (colours, labels[:, None]))
 
 # %% [markdown]
-# Then ReBias's measure, as its page has it: kernels of all pairs in a batch, whose width is the root of the median squared distance, and the unbiased estimate of HSIC.
+# Then ReBias's measure, as its page has it: kernels $\exp(-d^2 / 2\sigma^2)$ of all pairs in a batch, and the unbiased estimate of HSIC.
+# $\sigma^2$ is the median of the squared distances, that of a picture to itself among them; of two middle ones it is the lower.
 
 # %% tags=["technique"]
 def kernel(z):
@@ -172,7 +173,8 @@ def hsic(a, b):
 
 # %% [markdown]
 # Last, CGL's groups and the weights that are made of them, shortened from its page.
-# A guess is believed from a confidence on that the held-out pictures choose; below it a group is drawn, in the proportions of the class.
+# A guess is believed from a threshold on; below it a group is drawn, in the proportions that the class has among those told, with one random number a picture.
+# The threshold is the held-out confidence, or infinity, for which "right from here on, wrong below" is true of most held-out guesses; of equals the highest.
 # Where every held-out guess is right, the official lines end at infinity, and no guess is believed.
 
 # %% tags=["technique"]
@@ -252,7 +254,8 @@ print("without exceptions the weights of", len(y), "pictures take",
 #
 # A tenth of the pictures, drawn at random, has told its colour; four fifths of them teach CGL's guesser and one fifth sets its threshold, and `believed` is taught by all of them.
 # On its own page CGL asks the tenth of every class and group, rounded up, and that would tell nearly every exception here.
-# All arms have the network, the starts, the rate, the batches and the number of steps of [ReBias](rebias.ipynb); $\lambda$ is the one that was best there.
+# All arms have the network, the starts, the rate and the steps of [ReBias](rebias.ipynb), and its $\lambda$; here batches are drawn with replacement, and HSIC counts once in the loss of $g$, as in the paper, and not $\lambda$ times.
+# One thing more all were told: rate, steps and $\lambda$ were searched, on seeds for trying, by the examination itself, which nobody has where the shortcut is unknown.
 
 # %% tags=["experiment"]
 ARMS = ("plain", "rebias", "told", "drawn", "cgl", "believed", "true")
@@ -453,20 +456,85 @@ print(cures.table())
 # %% [markdown]
 # (b).
 # Weights by guessed colours are right for <!--=three-weigh.mean.believed-->0.68<!--/--> of the digits on all colours, ReBias for <!--=three-weigh.mean.rebias-->0.60<!--/-->, plain training for <!--=three-weigh.mean.plain-->0.54<!--/-->.
-# They were told more: a hundred colours, and that colours are what matters.
-# ReBias was told only what kind of network to distrust; its page asks how much of its gain is the method's.
+# They were told a hundred colours, and that colours are what matters; ReBias was told what kind of network to distrust.
+# Whether that is why they are ahead is asked below.
 #
-# (c) is wrong here, and `drawn` says why.
-# Drawn colours lead to <!--=three-weigh.mean.drawn-->0.53<!--/-->, about where plain training is: a draw by class gives most exceptions their class's usual colour, so the weights pass them by.
-# CGL by the official lines draws for everybody where all held-out guesses are right, and with two dozen held out that is common: it ends at <!--=three-weigh.mean.cgl-->0.51<!--/-->, no better than plain training.
+# (c) is wrong here.
+# Drawn colours lead to <!--=three-weigh.mean.drawn-->0.53<!--/-->, about where plain training is: a draw by class gives most exceptions their class's usual colour, and the weights pass them by.
+# CGL by the official lines draws for everybody where all held-out guesses are right, and with two dozen held out that was so on fifteen of twenty seeds for trying: it ends at <!--=three-weigh.mean.cgl-->0.51<!--/-->, no better than plain training.
 # On its own page, where half of the groups left no trace, believing every guess was what went wrong.
 # Whether a guess should be believed depends on what the guesser can see.
 #
+# ## What else would do
+#
+# Three questions are open.
+#
+# - Are the weights ahead *because* they were told colours? `suspect` is told what ReBias is: it takes for a picture's group the digit that its mean colour makes one think of.
+# - Must anybody be told anything? `missed` makes those pictures heavy that a plainly taught network gets wrong early on, as in *Just Train Twice* (Liu and others, ICML 2021).
+# - Is CGL's rule to blame, or the few who are held out? `mended` is CGL, but believes every guess where no held-out one is wrong.
+#
+# For `missed`, 15, 30 and 60 steps and weights of 10, 30 and 100 were searched on five of the seeds for trying; below are three others, and no claim is made.
+
+# %% tags=["results"]
+def suspect(x, s, seed):
+    y, everybody = s.train_labels.numpy(), np.ones(len(x), bool)
+    colour = x.mean(dim=(2, 3)).numpy()
+    return reweigh(y, guess(colour, y, everybody, everybody)[0])
+
+
+def missed(x, s, seed, steps=15, heavy=100.0):
+    f, head = fit(x, s.train_labels, torch.ones(len(x)),
+                  torch.arange(len(x)), seed, None, steps, 0.01)
+    with torch.no_grad():
+        wrong = head(f(x)).argmax(1) != s.train_labels
+    return np.where(wrong, heavy, 1.0)
+
+
+def mended(x, s, seed):
+    x, y, c = (v.flatten(1).numpy() if v.ndim > 1 else v.numpy()
+               for v in (x, s.train_labels, s.train_colours))
+    rng = np.random.default_rng(seed)
+    learn, held = ask(len(y), 0.1, rng)
+    guessed, _, right = guess(x, c, learn, held)
+    groups = (np.where(learn | held, c, guessed) if right.all() else
+              groups_for("cgl", x, y, c, learn, held, rng))
+    return reweigh(y, groups)
+
+# %% [markdown]
+# Each makes weights, and the network is taught and asked as the arms are.
+
+# %% tags=["results"]
+def weighed_by(way, seed):
+    """Right, of all digits on all papers."""
+    s = data.coloured_digits(seed, 0.95)
+    x = 2 * s.train_images - 1
+    w = torch.tensor(way(x, s, seed), dtype=torch.float32)
+    f, head = fit(x, s.train_labels, w, torch.arange(len(x)), seed, None,
+                  200, 0.01)
+    with torch.no_grad():
+        out = head(f(2 * on_all_colours(s.test_images).flatten(0, 1) - 1))
+    right = out.argmax(1).view(-1, 10) == s.test_labels[:, None]
+    return right.float().mean().item()
+
+
+for way in (suspect, missed, mended):
+    print(f"{way.__name__:8s}", *(f"{weighed_by(way, seed):.2f}"
+                                  for seed in range(1005, 1008)))
+print("believed", *(f"{run('believed', seed)['all']:.2f}"
+                    for seed in range(1005, 1008)))
+
+# %% [markdown]
+# All three are where `believed` is, or near.
+# So being told colours is not why weights are ahead of ReBias here: with no more than its suspicion, they are as far ahead.
+# This bench is kind to a suspicion, for a digit's paper has one colour exactly, and the mean colour gives it away in each picture.
+# `missed` is told nothing, yet its setting was found by the examination; after 60 steps the network has learned more than half of the exceptions, and most of the gain is gone.
+# And CGL fails here by its rule for a perfect record, with few held out.
+#
 # ## Whom it hurts
 #
-# Without a cure the price is paid by the exceptions: <!--=three-price.mean.plain:3-->0.998<!--/--> right on the own colour, in the table, against about half elsewhere.
+# Without a cure the price is paid by the exceptions: <!--=three-price.mean.plain:3-->0.998<!--/--> right on the own colour, against about half elsewhere.
 # With the weights, (e): the digits on their own colour fall to <!--=three-price.mean.believed-->0.95<!--/-->.
-# Nobody took those answers away; a shortcut was lent to them, and is lent no longer.
+# That is still above the networks of the first section, taught where colour says nothing: what is lost is part of a lead that a hint had lent.
 
 # %% tags=["figure"]
 # @title Draw: who is served, by each cure
@@ -510,7 +578,8 @@ print(f"colours guessed rightly: {seen[0]:.2f} of all, {seen[1]:.2f} of the "
 
 # %% [markdown]
 # It is right for nearly all, and wrong for more than one in five of those for whose sake it was asked (five of the seeds for trying).
-# A cure that is learned from the same pictures can catch the same illness.
+# Taught as many pictures where colour and digit are independent, the same guesser is wrong for fewer than one in ten of them; one that looks at a corner, which is paper, is right for all.
+# A cure that is learned from the same pictures can catch the same illness, and need not.
 #
 # ## Where there is nothing to learn from
 #
@@ -529,13 +598,14 @@ nothing = claim(
 print(bare.table())
 
 # %% [markdown]
-# ReBias gains something from nothing but its suspicion, <!--=three-none.mean.rebias:3-->0.187<!--/--> against <!--=three-none.mean.plain:3-->0.169<!--/-->, and chance is one tenth.
+# ReBias gains something where there is no exception at all, <!--=three-none.mean.rebias:3-->0.187<!--/--> against <!--=three-none.mean.plain:3-->0.169<!--/-->, and chance is one tenth.
 # Most answers still name the paper.
+# Both have the rate that was searched with exceptions: on the seeds for trying a rate of `0.001`, or a weight decay of `0.1`, brings plain training about half of that gain, a smaller rate helps ReBias as well, and a $g$ that never learns gives most of what ReBias does.
 # In between lies the question that decides: how many exceptions are there?
 
 # %% tags=["figure"]
 # @title Draw: the cures against the share of exceptions, one seed
-rhos = (1.0, 0.99, 0.97, 0.9)
+rhos = (1.0, 0.95, 0.9)
 fig, ax = subplots(width=6.4, height=2.9)
 for arm, colour, style in (("true", "other", ":"), ("believed", "method", "-"),
                            ("rebias", "rival", "--"), ("plain", "plain", "-")):
@@ -547,8 +617,9 @@ ax.set(xlabel="share of exceptions", ylabel="right on all colours",
        ylim=(0, 0.9), title="A cure is worth what there is to learn from")
 ax.legend(loc="upper left", ncols=2)
 show(fig, "Four rising lines against the share of exceptions: true and "
-          "believed colours on top, ReBias between, plain training lowest; "
-          "with no exceptions all four start near a fifth.")
+          "believed colours on top where there are exceptions, ReBias between "
+          "them and plain training; with no exceptions all "
+          "four are below a fifth, or near it.")
 
 # %% tags=["figure"]
 # @title Draw: all four claims
@@ -563,12 +634,12 @@ for record in (followed, weighed, price, nothing):
 # ## What such a bench cannot say
 #
 # The article names AI ethics as a field of the Lab, without a paper.
-# Of what these three papers, and this page, do about it, four limits should be said aloud.
+# Four limits of this page belong to that field.
 #
-# - **It was told the answer.** That digit is right and colour wrong was our decision. To the network the two are alike; turn the labels round and each cure would serve the colour.
-# - **A group is a column here.** Whoever is in a group of people, who may ask, and who is harmed by a guess is not in the table. A guess that is wrong for more than one exception in five is a number here, and a person there.
+# - **It was told the answer.** That digit is right and colour wrong was our decision. The formula of the weights is the same with the two changed over, and would then serve the colour; in ReBias the decision is built into $g$, and with colours for labels it would get in the way.
+# - **A group is a column here.** Who is in a group of people, who may ask, and who is harmed by a wrong guess is not in the table.
 # - **One shortcut at a time.** With two, a cure for the first may send a network to the second; we did not try.
-# - **A smaller gap is not justice.** It is one number, an average, chosen by us.
+# - **Equal shares are not justice.** They are averages, of what we chose to count; what an error costs, and whom, they leave out.
 #
 # ## Break it
 #
@@ -600,25 +671,27 @@ print(f"right on all colours: upside down {turned['all']:.2f}, "
 #
 # | | papers and code | here |
 # |---|---|---|
-# | pictures | MNIST on coloured paper, ImageNet, photographs of faces | 1,197 digits of 8 by 8 pixels on coloured paper |
+# | pictures | MNIST on coloured paper, ImageNet, drawn shapes, faces, tables of people | 1,197 digits of 8 by 8 pixels on coloured paper |
 # | network | deep convolutional ones | one with two hidden layers |
-# | ReBias | strength and width 1 by default; width by the median is an option of the code | strength `20`, width by the median |
-# | groups of CGL | two or more, asked in every class and group | ten colours, a tenth asked at random |
+# | ReBias | $\lambda$ and $\sigma$ of 1 by default; the median is an option of the code | $\lambda$ of 20, the median |
+# | groups of CGL | two or more, asked in every class and group | ten colours, a tenth asked at random; a linear guesser |
 # | fair learning on CGL's groups | three methods | weights by a formula |
-# | shortcut cues | as many cells of every cue, two measures beyond the score | the score alone, two cues |
+# | shortcut cues | several cues at once; flat minima and abundance as well | two cues, and which is followed |
 #
 # What this page cannot show: what the cures do for one another's own benches, which their pages tell; whether their order is the same with photographs; and a bias that nobody has named, for all arms but `plain` were told something about ours.
 #
 # ## Tries
 #
-# <details><summary>Tries: four rows</summary>
+# <details><summary>Tries: six rows</summary>
 #
 # | what was tried | where | outcome |
 # |---|---|---|
-# | rates from `0.001` to `0.02`, 100 to 400 steps, weight decay `0.0001` and `0.01`, for plain training, ReBias and `believed` alike | seeds from 1000 on | `believed` ahead of ReBias in each; the setting is that of ReBias's page |
-# | $\lambda$ from 3 to 100, with one exception in twenty and with none | seeds from 1000 on | 10 to 30 best with exceptions; with none more is better, to the end of the search |
-# | papers whose colour wavers from picture to picture | seeds from 1000 on | plain training profits most, and the cures come level |
+# | rates from `0.001` to `0.02`, 100 to 400 steps and more, two weight decays, for plain training, ReBias and `believed` alike; part of it with an $f$ of 48 and 24 units | seeds from 1000 on | `believed` ahead of ReBias in each; the setting is that of ReBias's page |
+# | $\lambda$ from 3 to 100 with that smaller $f$ | seeds from 1000 on | 10 to 30 best with exceptions; with none more is better, to the end of the search |
+# | papers whose colour wavers from picture to picture, with that smaller $f$ | seeds from 1000 on | plain training profits most, and the cures come level |
 # | the first run | seeds 0 to 4, with no exception 0 to 7, once | the one that is reported |
+# | after it, $\lambda$ from 5 to 40 with this $f$; `suspect`; `missed` in nine settings; colours for labels | 1000 to 1004 | $\lambda$ makes no difference; `suspect` as good as true colours; told above; plain training ahead of ReBias, weights best |
+# | after it, CGL with its threshold set on all colours not told; with no exception eleven rates, lengths and decays of plain training, six ReBias | 1000 to 1009, 1000 to 1007 | near `believed`; told above |
 #
 # </details>
 #
@@ -684,7 +757,7 @@ check("three-2", (share_found, heavier), judge_found)
 # **3. Refute the claim.**
 # "Weights by guessed colours beat ReBias."
 # Give a `rho`, from `0.8` to 1, at which they do not.
-# The check runs both on two seeds, and ReBias must be ahead by a hundredth on each.
+# The check runs both on one of the seeds for trying, and ReBias must be ahead by a hundredth.
 
 # %% tags=["exercise"]
 rho_against = ...
@@ -694,10 +767,10 @@ rho_against = ...
 def judge_rho(rho):
     rho = float(rho)
     assert 0.8 <= rho <= 1, "The share lies between 0.8 and 1."
-    lead = [run("rebias", seed, rho=rho)["all"]
-            - run("believed", seed, rho=rho)["all"] for seed in (1000, 1001)]
-    assert max(lead) > 0, "There the weights are ahead. When do they idle?"
-    assert min(lead) > 0.01, "There the two are level."
+    lead = (run("rebias", 1000, rho=rho)["all"]
+            - run("believed", 1000, rho=rho)["all"])
+    assert lead > 0, "There the weights are ahead. When do they idle?"
+    assert lead > 0.01, "There the two are level."
 
 check("three-3", rho_against, judge_rho, asks="a number")
 
