@@ -144,8 +144,10 @@ def damages_by_hand(page):
             got = made(arm, s)
             swapped = differs(got)
             assert abs(swapped.mean() - s) < 0.08
-            at = [(train == x).flatten(1).all(1).nonzero().item()
-                  for x in got[swapped]]
+            hit = (train.flatten(1) == got[swapped].flatten(1)[:, None]
+                   ).all(2)                         # (swapped, 50)
+            at = hit.nonzero()[:, 1].tolist()
+            assert len(at) == swapped.sum()
             assert len(set(at)) == many and max(at) < many
 
 
@@ -176,20 +178,23 @@ def arms_again(page):
     """Generators by every measure, with the packages of others; means of
     two worlds."""
     seed, n, k, strength = 1003, 150, 3, 0.7
+    made = []
+    for world in (10 * seed, 10 * seed + 1):
+        train, held, new = map(drawn, worlds(world, n))
+        made.append((world, train, new, seen(train), seen(held)))
     for arm in ("fresh", "noise", "copies"):
         rows = []
-        for world in (10 * seed, 10 * seed + 1):
-            train, held, new = map(drawn, worlds(world, n))
+        for world, train, new, real, other in made:
             g = torch.Generator().manual_seed(10**6 + world)
             torch.rand(n, generator=g)
             pick = torch.randint(n, (n,), generator=g)
             keep = torch.rand(n, generator=g) >= strength
             some = torch.where(keep[:, None, None, None], new, train[pick])
-            fake = {"fresh": seen(new), "copies": seen(some),
-                    "noise": noisy(world, n, strength)}[arm]
-            rows.append({"FD": frechet(seen(train), fake),
-                         **compute_prdc(seen(train), fake, k),
-                         "FD held out": frechet(seen(held), fake)})
+            fake = (noisy(world, n, strength) if arm == "noise" else
+                    seen(new if arm == "fresh" else some))
+            rows.append({"FD": frechet(real, fake),
+                         **compute_prdc(real, fake, k),
+                         "FD held out": frechet(other, fake)})
         got = page["run"](arm, seed, strength=strength, n=n, k=k, draws=2)
         for name in rows[0]:
             want = (rows[0][name] + rows[1][name]) / 2
@@ -243,10 +248,22 @@ def copies_of_copies(page):
     assert got["recall"] == 0 and got["precision"] == 1
 
 
+def copies_by_the_formula(page):
+    """Copies drawn with replacement: a ball without its surface holds its
+    centre and k - 1 neighbours; all M draws must miss these."""
+    real = 2.0 ** np.arange(9)[:, None]              # no distances equal
+    rng = np.random.default_rng(5)
+    for m, k in ((9, 2), (6, 3)):
+        got = [page["prdc"](real, real[rng.integers(9, size=m)],
+                            k)["coverage"] for _ in range(400)]
+        assert abs(np.mean(got) - 1 + (1 - k / 9) ** m) < 0.02
+
+
 ORACLES = [measures_of_the_authors, balls_by_brute_force,
            distance_in_closed_form, distance_of_the_package,
-           coverage_by_counting_orders, copies_of_copies, same_again,
-           moves_again, arms_again, damages_by_hand, means_of_identical_laws]
+           coverage_by_counting_orders, copies_of_copies,
+           copies_by_the_formula, same_again, moves_again, damages_by_hand,
+           arms_again, means_of_identical_laws]
 
 MISTAKES = {
     "Its own neighbour": ("np.partition(own, k, axis=1)[:, k]",
