@@ -142,7 +142,6 @@ image_grid(torch.cat([x[:6], x[6:], torch.where(mask > 0, x[6:], x[:6])]),
 # %% [markdown]
 # ## The technique
 #
-# First the modulation.
 # The normalisation has no weights of its own; the bias of $\gamma$ starts at one, that of $\beta$ at zero.
 # A `kernel` of 1 is for our rival, whose style is one vector for all places.
 # The official code then convolves the result; here the painter below does.
@@ -264,8 +263,7 @@ class Encoder(nn.Module):
         return self.end(self.trunk(x)).reshape(-1, *self.shape)
 
 # %% [markdown]
-# Now the transplant.
-# The mask is shrunk by **max-pooling** (최댓값 풀링), so a cell is exchanged as soon as one of its pixels is in the mask.
+# For the transplant the mask is shrunk by **max-pooling** (최댓값 풀링), so a cell is exchanged as soon as one of its pixels is in the mask.
 # The official evaluation does it in $\mathcal{W}$ for animals, with masks of half a picture, and in $\mathcal{W}+$ for parts of human faces.
 # The authors' demo averages the mask and asks for more than one half.
 
