@@ -102,8 +102,8 @@ image_grid(torch.cat([taught, asked]), columns=10, size=0.7,
 
 # %% [markdown]
 # The article names two cures for this, and the news of the Lab's papers at ICLR 2022 a third paper, which looks for the illness.
-# They come from different corners and speak different languages: *cues*, *bias*, *groups*.
-# This page puts them on one bench, with one data set, one network and one examination.
+# They speak different languages: *cues*, *bias*, *groups*.
+# This page puts them on one bench.
 #
 # | | what it asks | what it must be told |
 # |---|---|---|
@@ -149,7 +149,7 @@ def shares(answers, labels):
 
 # %% [markdown]
 # Then ReBias's measure, as its page has it: kernels $\exp(-d^2 / 2\sigma^2)$ of all pairs in a batch, and the unbiased estimate of HSIC.
-# $\sigma^2$ is the median of the squared distances, that of a picture to itself among them; of two middle ones it is the lower.
+# $\sigma^2$ is the median of the squared distances, that of a picture to itself among them, the lower of two middle ones.
 
 # %% tags=["technique"]
 def kernel(z):
@@ -173,7 +173,7 @@ def hsic(a, b):
 
 # %% [markdown]
 # Last, CGL's groups and the weights that are made of them, shortened from its page.
-# A guess is believed from a threshold on; below it a group is drawn, in the proportions that the class has among those told, with one random number a picture.
+# A guess is believed from a threshold on; below it a group is drawn, in the proportions that the class has among those told, by one random number a picture.
 # The threshold is the held-out confidence, or infinity, for which "right from here on, wrong below" is true of most held-out guesses; of equals the highest.
 # Where every held-out guess is right, the official lines end at infinity, and no guess is believed.
 
@@ -456,8 +456,7 @@ print(cures.table())
 # %% [markdown]
 # (b).
 # Weights by guessed colours are right for <!--=three-weigh.mean.believed-->0.68<!--/--> of the digits on all colours, ReBias for <!--=three-weigh.mean.rebias-->0.60<!--/-->, plain training for <!--=three-weigh.mean.plain-->0.54<!--/-->.
-# They were told a hundred colours, and that colours are what matters; ReBias was told what kind of network to distrust.
-# Whether that is why they are ahead is asked below.
+# They were told more; whether that is why they are ahead is asked below.
 #
 # (c) is wrong here.
 # Drawn colours lead to <!--=three-weigh.mean.drawn-->0.53<!--/-->, about where plain training is: a draw by class gives most exceptions their class's usual colour, and the weights pass them by.
@@ -467,11 +466,9 @@ print(cures.table())
 #
 # ## What else would do
 #
-# Three questions are open.
-#
 # - Are the weights ahead *because* they were told colours? `suspect` is told what ReBias is: it takes for a picture's group the digit that its mean colour makes one think of.
 # - Must anybody be told anything? `missed` makes those pictures heavy that a plainly taught network gets wrong early on, as in *Just Train Twice* (Liu and others, ICML 2021).
-# - Is CGL's rule to blame, or the few who are held out? `mended` is CGL, but believes every guess where no held-out one is wrong.
+# - What fails in CGL? `mended` is CGL, but believes every guess where no held-out one is wrong.
 #
 # For `missed`, 15, 30 and 60 steps and weights of 10, 30 and 100 were searched on five of the seeds for trying; below are three others, and no claim is made.
 
@@ -525,10 +522,10 @@ print("believed", *(f"{run('believed', seed)['all']:.2f}"
 
 # %% [markdown]
 # All three are where `believed` is, or near.
-# So being told colours is not why weights are ahead of ReBias here: with no more than its suspicion, they are as far ahead.
-# This bench is kind to a suspicion, for a digit's paper has one colour exactly, and the mean colour gives it away in each picture.
+# So being told colours is not why weights are ahead of ReBias here.
+# This bench is kind to a suspicion: the mean colour gives every paper away.
 # `missed` is told nothing, yet its setting was found by the examination; after 60 steps the network has learned more than half of the exceptions, and most of the gain is gone.
-# And CGL fails here by its rule for a perfect record, with few held out.
+# CGL fails here by its rule for a perfect record, with few held out.
 #
 # ## Whom it hurts
 #
