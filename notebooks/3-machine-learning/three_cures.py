@@ -466,7 +466,7 @@ print(cures.table())
 #
 # ## What else would do
 #
-# - Are the weights ahead *because* they were told colours? `suspect` is told what ReBias is: it takes for a picture's group the digit that its mean colour makes one think of.
+# - Are the weights ahead *because* they were told colours? `suspect` is told what ReBias is: it takes for a picture's group the digit that its mean colour suggests.
 # - Must anybody be told anything? `missed` makes those pictures heavy that a plainly taught network gets wrong early on, as in *Just Train Twice* (Liu and others, ICML 2021).
 # - What fails in CGL? `mended` is CGL, but believes every guess where no held-out one is wrong.
 #
