@@ -18,7 +18,7 @@
 # | Papers | L. Scimeca and others, [*Which Shortcut Cues Will DNNs Choose?*](https://arxiv.org/abs/2110.03095), ICLR 2022; H. Bahng and others, [*Learning De-biased Representations with Biased Representations*](https://arxiv.org/abs/1910.02806), ICML 2020; S. Jung and others, [*Learning Fair Classifiers with Partially Annotated Group Labels*](https://arxiv.org/abs/2111.14581), CVPR 2022 |
 # | Official code | [clovaai/rebias](https://github.com/clovaai/rebias), `criterions/hsic.py` and `trainer.py`, read at commit `79d1d1d`; [naver-ai/cgl_fairness](https://github.com/naver-ai/cgl_fairness), `main_groupclf.py` and `data_handler/ssl_dataset.py`, at `268ab10` |
 # | Rule read in | other: the official code of ReBias and of CGL, the abstract and figure 1 of the third paper |
-# | In the article | section 2.1, machine learning, for ReBias and CGL; AI ethics, which section 2.1 names without a paper |
+# | In the article | section 2.1, machine learning, for ReBias and CGL; AI ethics, which section 2.3 names without a paper |
 # | Before this page | [Shortcut cues](shortcut_cues.ipynb), [ReBias](rebias.ipynb) and [CGL](cgl.ipynb), or the first screen of each |
 # | Data | handwritten digits that scikit-learn ships, on coloured paper |
 # | Time | <!--=bench.three_cures.seconds-->40<!--/--> seconds on one core of the machine that made this page |
