@@ -668,8 +668,11 @@ nets = {arm: network(arm, 5).eval() for arm in ("linear", "blank")}
 for arm, net in nets.items():
     net.load_state_dict(recall(arm, 5))
 usual = (truth[:, 1] - 3) == (truth[:, 2] - 7)
-pick = torch.cat([torch.where((words[:, 3] != PAD) & (usual == u))[0][:3]
-                  for u in (False, True)])
+first = {}                    # no caption twice
+for n in torch.where(words[:, 3] != PAD)[0].tolist():
+    first.setdefault((bool(usual[n]), caption(words[n])), n)
+pick = torch.tensor([n for u in (False, True) for n in
+                     [n for (v, _), n in first.items() if u == v][:3]])
 
 
 @torch.no_grad()
