@@ -506,7 +506,7 @@ for arm, colour in (("pcme", "method"), ("often", "rival"),
     axes[0].plot([0, 1, 2], rows, "-", lw=0.7, color=palette[colour])
     axes[0].plot([0, 1, 2], rows.mean(axis=1), "o-", lw=2.2,
                  color=palette[colour], label=arm)
-axes[0].set(xticks=[0, 1, 2], xticklabels=["1", "3", "9"], ylim=0,
+axes[0].set(xticks=[0, 1, 2], xticklabels=["1", "3", "9"], ylim=(0, 1.15),
             xlabel="kinds that a caption fits", ylabel="mean width",
             title="Width grows with the kinds")
 axes[0].legend(loc="upper left")
