@@ -693,7 +693,7 @@ for i, n in enumerate(pick.tolist()):
              said(nets["linear"], 0 * images[n], words[n], at)],
             ["trained on blank pictures",
              said(nets["blank"], 0 * images[n], words[n], at)]]
-fig, axes = subplots(1, 6, width=7.0, height=1.6)
+fig, axes = subplots(1, 6, width=7.0, height=1.9)
 for ax, n in zip(axes, pick):
     ax.imshow(images[n].clamp(0, 1).permute(1, 2, 0))
     ax.set_title(stacked(words[n]), fontsize=8)
