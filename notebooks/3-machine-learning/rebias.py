@@ -569,7 +569,7 @@ for name, once in (
 # The paper's own table has four such rows, with far more pictures and rarer exceptions.
 # The numbers are unbiased accuracies in per cent.
 #
-# | $\rho$ | plain | RUBi | ReBias |
+# | share $\rho$ | plain | RUBi | ReBias |
 # |---|--:|--:|--:|
 # | 999 in 1000 | <!--=published.rebias_mnist_999_vanilla-->10.4<!--/--> | <!--=published.rebias_mnist_999_rubi-->13.7<!--/--> | <!--=published.rebias_mnist_999_rebias-->22.7<!--/--> |
 # | 997 | <!--=published.rebias_mnist_997_vanilla-->33.4<!--/--> | <!--=published.rebias_mnist_997_rubi-->43.0<!--/--> | <!--=published.rebias_mnist_997_rebias-->64.2<!--/--> |

@@ -299,25 +299,25 @@ def test_the_seeds_of_a_claim_are_kept(small):
 
 def test_a_new_page_is_where_it_belongs(small):
     chapter = next(small.glob("chapters/3-*.md"))
-    text = chapter.read_text()
-    name = re.search(r"(?m)^\| .* \(`(\w+)`\) \| (.*) \|$", text)
-    assert name, "no page is planned in chapter 3"
-    done = make(small, "new", f"NB={name[1]}", "CHAPTER=3", "KIND=stop")
+    chapter.write_text(chapter.read_text() + "\n## Planned\n\n"
+                       "| technique | question |\n|---|---|\n"
+                       "| A toy (`toy`) | Does it move? |\n")
+    done = make(small, "new", "NB=toy", "CHAPTER=3", "KIND=stop")
     assert done.returncode == 0, done.stdout
-    entry = f"notebooks/{chapter.stem}/{name[1]}"
+    entry = f"notebooks/{chapter.stem}/toy"
     row = next(line for line in chapter.read_text().splitlines()
                if f"/{entry})" in line)
-    assert name[2] in row and f"(`{name[1]}`)" not in chapter.read_text()
+    assert "Does it move?" in row and "(`toy`)" not in chapter.read_text()
     refused(make(small, "new", "NB=x", "CHAPTER=3", "KIND=stopp"), "KIND is")
     edit(chapter, f"/{entry})", "/elsewhere)")
     said = make(small, "check").stdout
     assert f"chapters/{chapter.name}: does not link to {entry}" in said
-    (small / "tests" / "techniques" / f"test_{name[1]}.py").unlink()
+    (small / "tests" / "techniques" / "test_toy.py").unlink()
     edit(Path(small, "_toc.yml"), entry, "index")
     edit(Path(small, "chapters/teaching.md"), "/first", "/last")
     said = make(small, "check").stdout
     assert f"_toc.yml: does not list {entry}" in said
-    assert f"test_{name[1]}.py: is missing" in said
+    assert "test_toy.py: is missing" in said
     assert re.search(r"teaching.md: has no plan .* with a link for notebooks/\S+/first", said)
 
 

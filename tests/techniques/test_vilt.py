@@ -305,7 +305,7 @@ def arms_again(space):
                   for thick in (True, False)]
         opt = torch.optim.AdamW(
             [{"params": g, "weight_decay": w} for g, w in zip(
-                groups, (0.01, 0.0))], 0.012 if arm == "conv" else 0.006,
+                groups, (0.01, 0.0))], 0.003 if arm == "conv" else 0.006,
             betas=(0.9, 0.98))
         warm = max(1, steps // 10)
         plan = torch.optim.lr_scheduler.LambdaLR(opt, lambda t: min(
@@ -431,7 +431,7 @@ def small(space):
 SMALL = small
 TRACES = {"run": dict(
     arms=["linear", "conv"], steps=2, updates=2,
-    rates=[("linear", {}, 6e-3), ("conv", {}, 12e-3)],
+    rates=[("linear", {}, 6e-3), ("conv", {}, 3e-3)],
     but={"start": "the convolutions have weights of their own; that all "
                   "else starts alike is an oracle's"})}
 
