@@ -1,11 +1,14 @@
-"""What the oracles of several pages share: training and pooling written
-anew, a page watched while it computes in float64, digits without meaning."""
+"""What the oracles of several pages share: training, pooling and HSIC
+written anew, a page watched while it computes in float64, digits without
+meaning."""
 
 import contextlib
+import itertools
 import math
 import types
 from unittest import mock
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -50,6 +53,13 @@ def sampled(maps, boxes):
     return out
 
 
+def quadruples(K, L):
+    """HSIC by brute force: all ordered quadruples of different indices."""
+    return np.mean([K[i, j] * (L[i, j] + L[k, n] - 2 * L[i, k])
+                    for i, j, k, n in itertools.permutations(
+                        range(len(K)), 4)])
+
+
 @contextlib.contextmanager
 def in_float64(page, examiner, digits):
     """While it lasts the page computes in float64 on `digits`; the list
@@ -77,3 +87,15 @@ def deal_digits(space):
         return (x, y[torch.randperm(len(y), generator=g)], test_x,
                 test_y[torch.randperm(len(test_y), generator=g)])
     space["data"] = types.SimpleNamespace(digits=dealt)
+
+
+def deal_coloured(space):
+    """Digits dealt anew to all coloured pictures; the colours stay."""
+    def dealt(seed, rho):
+        c = data.coloured_digits(seed, rho)
+        g = torch.Generator().manual_seed(seed)
+        return c._replace(**{name: y[torch.randperm(len(y), generator=g)]
+                             for name, y in c._asdict().items()
+                             if name.endswith("_labels")})
+    space["data"] = types.SimpleNamespace(
+        coloured_digits=dealt, on_all_colours=data.on_all_colours)

@@ -4,6 +4,7 @@
 |---|---|---|
 | `digits`, `mnist5k` | handwritten digits, real | the class |
 | `coloured_digits` | the same, the background betrays the class | colour |
+| `on_all_colours` | a coloured digit's ink on each colour | colour |
 | `two_part` | a strong part beside a weak one | where each part is |
 | `avatar_factors`, `draw_avatars` | faces | factors, masks, counterfactuals |
 | `scenes` | coloured shapes with a caption | boxes, words, classes |
@@ -17,12 +18,12 @@ from .avatars import (AFFECTS, CATEGORIES, LIMITS, PARTS, RANGES,
 from .captioned import (CAPTION_LENGTH, COLOURS, PLACES, RELATIONS, SHAPES,
                         VOCABULARY, Scenes, decode, encode, scenes)
 from .handwriting import (COLOURS_OF_DIGITS, ColouredSplit, Split,
-                          coloured_digits, digits, mnist5k)
+                          coloured_digits, digits, mnist5k, on_all_colours)
 from .objects import part_patterns, two_part
 
 __all__ = ["AFFECTS", "CAPTION_LENGTH", "CATEGORIES", "COLOURS",
            "COLOURS_OF_DIGITS", "ColouredSplit", "LIMITS", "PARTS", "PLACES",
            "RANGES", "RELATIONS", "SHAPES", "Scenes", "Split", "VOCABULARY",
            "avatar_factors", "coloured_digits", "counterfactual", "decode",
-           "digits", "draw_avatars", "encode", "mnist5k", "part_patterns",
-           "scenes", "two_part"]
+           "digits", "draw_avatars", "encode", "mnist5k", "on_all_colours",
+           "part_patterns", "scenes", "two_part"]

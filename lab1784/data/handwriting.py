@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..arguments import said
 from .draws import choice, number, shuffled, stream, whole
 
 
@@ -158,6 +159,22 @@ def coloured_digits(seed: int | torch.Generator, rho: float,
     return ColouredSplit(
         _paint(split.train_images, train, ink), split.train_labels, train,
         _paint(split.test_images, tests, ink), split.test_labels, tests)
+
+
+def on_all_colours(images: Tensor) -> Tensor:
+    """The ink of every coloured digit on each of the ten colours.
+
+    images: (N, 3, S, S) of `coloured_digits`, values 0 to 1.  Returns
+    (N, 10, 3, S, S), where [n, k] has the colour of class k.  Raises
+    ValueError where `images` has another shape.
+    """
+    shape = getattr(images, "shape", ())
+    if not isinstance(images, Tensor) or len(shape) != 4 or shape[1] != 3:
+        raise ValueError("images should be (N, 3, S, S), got "
+                         f"{tuple(shape) or said(images)}")
+    ink = (images == 1).all(dim=1, keepdim=True).float()
+    return torch.stack([_paint(ink, torch.full((len(ink),), k), 0.5)
+                        for k in range(len(COLOURS_OF_DIGITS))], dim=1)
 
 
 def _deal_colours(labels: Tensor, rho: float, g: torch.Generator) -> Tensor:

@@ -78,23 +78,13 @@ torch.set_num_threads(1)
 # The share is called $\rho$, and the data set is a small Biased-MNIST.
 # In the test every digit stands on every colour, one after the other, so that colour and digit are exactly independent.
 
-# %% tags=["experiment"]
-def on_all_colours(x):
-    """Each picture's ink on each of the ten backgrounds.
-
-    x: (N, 3, S, S), white ink on a colour.  Returns (N, 10, 3, S, S).
-    """
-    ink = (x == 1).all(dim=1, keepdim=True)[:, None]
-    paper = data.COLOURS_OF_DIGITS[None, :, :, None, None] / 255
-    return torch.where(ink, torch.ones(()), paper)
-
 # %% tags=["figure"]
 # @title Draw: ten training pictures, and one test digit ten times
 c = data.coloured_digits(1000, 0.95)
 first = torch.stack([c.train_images[(c.train_labels == k)
                                     & (c.train_colours == k)][0]
                      for k in range(10)])
-three = on_all_colours(c.test_images[c.test_labels == 3][:1])[0]
+three = data.on_all_colours(c.test_images[c.test_labels == 3][:1])[0]
 image_grid(torch.cat([first, three]), columns=10, size=0.7,
            labels=["training", "test"],
            alt="Two rows of ten small pictures. Above, the digits 0 to 9, "
@@ -384,7 +374,7 @@ def run(arm, seed, strength=1.0, rho=0.95, lam=20.0, sigma=None, steps=200,
     """
     known(arm, ARMS, "arm")
     c = data.coloured_digits(seed, rho)
-    images, y = on_all_colours(c.test_images), c.test_labels[:, None]
+    images, y = data.on_all_colours(c.test_images), c.test_labels[:, None]
     f, _ = trained(arm, seed, strength, rho, lam, sigma, steps, lr)
     told, colour = answers(f, images), torch.arange(10).expand(len(y), 10)
     own = colour == y
@@ -403,7 +393,7 @@ def knows_colours(arm, seed):
     """Share of 600 test pictures to which g gives the colour's digit."""
     _, g = trained(arm, seed, 1.0, 0.95, 20.0, None, 200, 0.01)
     some = data.coloured_digits(seed, 0.95).test_images[:60]
-    images = on_all_colours(some)
+    images = data.on_all_colours(some)
     return (answers(g, images) == torch.arange(10)).float().mean().item()
 
 
@@ -481,7 +471,7 @@ def shares(arm):
     for seed in runs.seeds:
         c = data.coloured_digits(seed, 0.95)
         f, _ = trained(arm, seed, 1.0, 0.95, 20.0, None, 200, 0.01)
-        told = answers(f, on_all_colours(c.test_images))
+        told = answers(f, data.on_all_colours(c.test_images))
         mine = [told[c.test_labels == k] for k in range(10)]
         hits.append([[(mine[k] == said).float().mean(dim=0).tolist()
                       for k, said in enumerate(wanted)] for wanted in (
@@ -542,7 +532,7 @@ def mixture(seed):
         with torch.no_grad():
             told = g(x)[0]
         descend(adams[0], F.cross_entropy(f(x)[0] + told, y))
-    right = (answers(f.eval(), on_all_colours(c.test_images))
+    right = (answers(f.eval(), data.on_all_colours(c.test_images))
              == c.test_labels[:, None]).float()
     own = right[range(len(right)), c.test_labels]
     return {"unbiased": right.mean().item(), "own": own.mean().item()}

@@ -78,22 +78,12 @@ torch.set_num_threads(1)
 # A three, we say, because we know what was meant.
 # Nothing in the first row says so.
 
-# %% tags=["experiment"]
-def on_all_colours(x):
-    """Each picture's ink on each of the ten papers.
-
-    x: (N, 3, S, S), white ink on a colour.  Returns (N, 10, 3, S, S).
-    """
-    ink = (x == 1).all(dim=1, keepdim=True)[:, None]
-    paper = data.COLOURS_OF_DIGITS[None, :, :, None, None] / 255
-    return torch.where(ink, torch.ones(()), paper)
-
 # %% tags=["figure"]
 # @title Draw: what is taught, and what is asked
 world = data.coloured_digits(1000, 1.0)
 taught = torch.stack([world.train_images[world.train_labels == k][0]
                       for k in range(10)])
-asked = on_all_colours(world.test_images[world.test_labels == 3][:1])[0]
+asked = data.on_all_colours(world.test_images[world.test_labels == 3][:1])[0]
 image_grid(torch.cat([taught, asked]), columns=10, size=0.7,
            labels=["taught", "asked"],
            alt="Two rows of ten small pictures: above, the digits 0 to 9, "
@@ -361,20 +351,31 @@ def descend(optimizer, loss):
     optimizer.step()
 
 # %% tags=["experiment"]
+def arrays(s):
+    """Pictures (N, 192), digits and colours (N,) of a training set."""
+    x = (2 * s.train_images - 1).flatten(1)
+    return x.numpy(), s.train_labels.numpy(), s.train_colours.numpy()
+
+
+def asked(s, w, rows, seed, lam=None, steps=200, lr=0.01):
+    """Answers (600, 10) to unseen digits on all papers, and the digits;
+    taught on `rows` of the data set s, with weights w (N,)."""
+    f, head = fit(2 * s.train_images - 1, s.train_labels,
+                  torch.tensor(w, dtype=torch.float32), torch.tensor(rows),
+                  seed, lam, steps, lr)
+    with torch.no_grad():
+        out = head(f(2 * data.on_all_colours(s.test_images).flatten(0, 1) - 1))
+    return out.argmax(1).view(-1, 10), s.test_labels
+
+
 @remember(most=40)
 def answers(arm, seed, strength, rho, ratio, steps, lr):
-    """Answers (600, 10) to unseen digits on all papers; the digits."""
+    """What an arm answers on one seed; see `asked`."""
     known(arm, ARMS, "arm")
     s = data.coloured_digits(seed, rho)
-    x = 2 * s.train_images - 1
-    w, rows = weights_for(arm, x.flatten(1).numpy(), s.train_labels.numpy(),
-                          s.train_colours.numpy(), seed, strength, ratio)
-    f, head = fit(x, s.train_labels, torch.tensor(w, dtype=torch.float32),
-                  torch.tensor(rows), seed, 20 * strength
-                  if arm == "rebias" else None, steps, lr)
-    with torch.no_grad():
-        out = head(f(2 * on_all_colours(s.test_images).flatten(0, 1) - 1))
-    return out.argmax(1).view(-1, 10), s.test_labels
+    w, rows = weights_for(arm, *arrays(s), seed, strength, ratio)
+    lam = 20 * strength if arm == "rebias" else None
+    return asked(s, w, rows, seed, lam, steps, lr)
 
 
 def run(arm, seed, strength=1.0, rho=0.95, ratio=0.1, steps=200, lr=0.01):
@@ -473,13 +474,15 @@ print(cures.table())
 # For `missed`, 15, 30 and 60 steps and weights of 10, 30 and 100 were searched on five of the seeds for trying; below are three others, and no claim is made.
 
 # %% tags=["results"]
-def suspect(x, s, seed):
-    y, everybody = s.train_labels.numpy(), np.ones(len(x), bool)
-    colour = x.mean(dim=(2, 3)).numpy()
+def suspect(s, seed):
+    y = s.train_labels.numpy()
+    colour = (2 * s.train_images - 1).mean(dim=(2, 3)).numpy()
+    everybody = np.ones(len(y), bool)
     return reweigh(y, guess(colour, y, everybody, everybody)[0])
 
 
-def missed(x, s, seed, steps=15, heavy=100.0):
+def missed(s, seed, steps=15, heavy=100.0):
+    x = 2 * s.train_images - 1
     f, head = fit(x, s.train_labels, torch.ones(len(x)),
                   torch.arange(len(x)), seed, None, steps, 0.01)
     with torch.no_grad():
@@ -487,9 +490,8 @@ def missed(x, s, seed, steps=15, heavy=100.0):
     return np.where(wrong, heavy, 1.0)
 
 
-def mended(x, s, seed):
-    x, y, c = (v.flatten(1).numpy() if v.ndim > 1 else v.numpy()
-               for v in (x, s.train_labels, s.train_colours))
+def mended(s, seed):
+    x, y, c = arrays(s)
     rng = np.random.default_rng(seed)
     learn, held = ask(len(y), 0.1, rng)
     guessed, _, right = guess(x, c, learn, held)
@@ -504,14 +506,9 @@ def mended(x, s, seed):
 def weighed_by(way, seed):
     """Right, of all digits on all papers."""
     s = data.coloured_digits(seed, 0.95)
-    x = 2 * s.train_images - 1
-    w = torch.tensor(way(x, s, seed), dtype=torch.float32)
-    f, head = fit(x, s.train_labels, w, torch.arange(len(x)), seed, None,
-                  200, 0.01)
-    with torch.no_grad():
-        out = head(f(2 * on_all_colours(s.test_images).flatten(0, 1) - 1))
-    right = out.argmax(1).view(-1, 10) == s.test_labels[:, None]
-    return right.float().mean().item()
+    w = way(s, seed)
+    said, y = asked(s, w, np.arange(len(w)), seed)
+    return (said == y[:, None]).float().mean().item()
 
 
 for way in (suspect, missed, mended):
@@ -559,12 +556,10 @@ show(fig, "Pairs of bars for seven arms. Digits on their own colour are "
 # %% tags=["results"]
 def guesses(seed, rho=0.95):
     """Right guesses of colours not told: of all, and of exceptions."""
-    s = data.coloured_digits(seed, rho)
-    x = (2 * s.train_images - 1).flatten(1).numpy()
-    c = s.train_colours.numpy()
+    x, y, c = arrays(data.coloured_digits(seed, rho))
     learn, held = ask(len(c), 0.1, np.random.default_rng(seed))
     told = learn | held
-    odd = (c != s.train_labels.numpy())[~told]
+    odd = (c != y)[~told]
     right = guess(x, c, told, ~told)[2]
     return right.mean(), right[odd].mean()
 

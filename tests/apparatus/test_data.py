@@ -13,7 +13,8 @@ from torch.nn.functional import conv2d
 
 from lab1784.data import (AFFECTS, CATEGORIES, COLOURS, COLOURS_OF_DIGITS, PARTS, RANGES, SHAPES,
                           avatar_factors, coloured_digits, counterfactual, decode, digits,
-                          draw_avatars, encode, mnist5k, part_patterns, scenes, two_part)
+                          draw_avatars, encode, mnist5k, on_all_colours, part_patterns, scenes,
+                          two_part)
 
 FACTORS = avatar_factors(120, 3)
 PAPER = torch.tensor([0.94, 0.93, 0.90])[:, None, None]
@@ -206,3 +207,7 @@ def test_coloured_digits(source, load, ink):
         assert colour_problems(u, w, plain.test_images, ink) == [] == dependent(label=v, colour=w)
         assert bool(dependent(label=y, colour=z)) == (rho > 0.1)
     assert colour_problems(u, (w + 1) % 10, plain.test_images, ink) == ["background"]
+    papers, n = on_all_colours(u), torch.arange(len(u))
+    assert papers.shape == (len(u), 10, *u.shape[1:]) and torch.equal(papers[n, w], u)
+    for k in range(10):
+        assert colour_problems(papers[:, k], torch.full_like(w, k), plain.test_images, ink) == []

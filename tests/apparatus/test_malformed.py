@@ -18,7 +18,8 @@ from lab1784 import (Runs, check, claim, compare, data, draw_claim, fonts, image
                      known, near, overview, recorded, remember, show, stated, verdict)
 from lab1784.claims import interval, recompute, t_quantile
 from lab1784.data import (avatar_factors, coloured_digits, counterfactual, decode, digits,
-                          draw_avatars, encode, mnist5k, part_patterns, scenes, two_part)
+                          draw_avatars, encode, mnist5k, on_all_colours, part_patterns, scenes,
+                          two_part)
 from lab1784.figures import subplots
 from lab1784.scorer import frechet, scorer
 
@@ -313,6 +314,8 @@ coloured_digits(0, nan)                                    | rho should be a num
 coloured_digits(0, None)                                   | rho should be a number from 0 to 1
 coloured_digits(0, 1, test_rho=2)                          | test_rho should be a number from 0
 coloured_digits(0, 1, source="x")                          | source should be one of 'digits'
+on_all_colours(torch.zeros(4, 1, 8, 8))                    | images should be (N, 3, S, S)
+on_all_colours(None)                                       | images should be (N, 3, S, S)
 digits(0, labels=15)                                       | labels should be a multiple of 10
 digits(0, labels=0)                                        | labels should be a whole number
 mnist5k(0, labels=9000)                                    | labels should be a whole number

@@ -1,14 +1,12 @@
 """ReBias: oracles, mistakes, null and wrong answers."""
 
-import itertools
-import types
-
 import numpy as np
 import torch
 from scipy.spatial.distance import cdist
 from torch import nn
 
 from lab1784 import data
+from tests.anew import deal_coloured, quadruples
 
 
 def points(seed=0, m=9, d=3):
@@ -16,13 +14,6 @@ def points(seed=0, m=9, d=3):
     a = torch.randn(m, d, generator=g, dtype=torch.float64)
     return a, a[:, :2] ** 2 + 0.3 * torch.randn(m, 2, generator=g,
                                                 dtype=torch.float64)
-
-
-def quadruples(K, L):
-    """Brute force: all ordered quadruples of different indices."""
-    return np.mean([K[i, j] * (L[i, j] + L[k, n] - 2 * L[i, k])
-                    for i, j, k, n in itertools.permutations(
-                        range(len(K)), 4)])
 
 
 def u_centred(K):
@@ -287,32 +278,14 @@ TRACES = {"run": dict(
     but={"start": "where g learns its optimizer moves first, and where it "
                   "does not, f's is the only one"})}
 
-
-def scramble(space):
-    """Digits dealt anew to all pictures; the colours stay."""
-    def dealt(seed, rho):
-        c = data.coloured_digits(seed, rho)
-        g = torch.Generator().manual_seed(seed)
-        return types.SimpleNamespace(
-            train_images=c.train_images, train_colours=c.train_colours,
-            train_labels=c.train_labels[torch.randperm(
-                len(c.train_labels), generator=g)],
-            test_images=c.test_images, test_colours=c.test_colours,
-            test_labels=c.test_labels[torch.randperm(
-                len(c.test_labels), generator=g)])
-    space["data"] = types.SimpleNamespace(
-        coloured_digits=dealt, COLOURS_OF_DIGITS=data.COLOURS_OF_DIGITS)
-
-
-CHANCE = dict(scramble=scramble, metric="unbiased", chance=0.1, room=0.03,
+CHANCE = dict(scramble=deal_coloured, metric="unbiased", chance=0.1, room=0.03,
               arm="vanilla", seed=1000, steps=40)
 EXPERIMENT = {
     "exam: the digits it was trained on": (
-        "images, y = on_all_colours(c.test_images), c.test_labels[:, None]",
-        "images, y = on_all_colours(c.train_images), "
+        "images, y = data.on_all_colours(c.test_images), "
+        "c.test_labels[:, None]",
+        "images, y = data.on_all_colours(c.train_images), "
         "c.train_labels[:, None]"),
-    "exam: the ink is coloured": ("torch.where(ink, torch.ones(()), paper)",
-                                  "torch.where(ink, paper, torch.ones(()))"),
     "labels: the colour is the label": (
         "2 * c.train_images - 1, c.train_labels",
         "2 * c.train_images - 1, c.train_colours"),
