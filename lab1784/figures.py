@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .arguments import number, said, texts, whole
+from .arguments import choice, number, said, texts, whole
 from .claims import BOUND, checked, leave, unit_of
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, a
@@ -286,6 +286,34 @@ def overview(*records: dict) -> None:
          "% interval in units of the claim's bar, better to the right. "
          + " ".join(f"{r['arm']} against {r['baseline']} in {unit_of(r)}: "
                     f"{r['verdict']}." for r in records))
+
+
+def draw_start(live: Sequence[float], kept: dict, *, arm: str, loss: str,
+               title: str, alt: str, smooth: int = 1, **axis) -> None:
+    """First steps of a training, laid over the curves of recorded ones.
+
+    live: losses of the steps trained here, of `arm`.
+    kept: arm -> the recorded loss of every step; `arm` is one of them.
+    loss: name of the loss, with its unit.   title, alt: see `show`.
+    smooth: the recorded curves are means over so many steps.
+    axis: what else `Axes.set` takes, such as ylim or yscale.
+
+    Raises ValueError where `arm` is not among `kept`, or `smooth` is not a
+    whole number from 1 on.
+    """
+    choice("arm", arm, tuple(kept))
+    smooth = whole("smooth", smooth, 1)
+    fig, ax = subplots(width=6.4, height=2.5)
+    for name, colour in zip(kept, CYCLE):
+        y = np.asarray(kept[name], dtype=float)
+        y = y[:len(y) // smooth * smooth].reshape(-1, smooth).mean(1)
+        x = smooth * np.arange(len(y)) + (smooth - 1) / 2
+        ax.plot(x, y, color=colour, lw=0.8, label=f"{name}, recorded")
+    ax.plot(live, color=palette["ink"], lw=1.8,
+            label=f"{arm}, {len(live)} steps live")
+    ax.set(xlabel="step", ylabel=loss, title=title, **axis)
+    ax.legend(fontsize=8)
+    show(fig, alt)
 
 
 COLOURS = {"holds": palette["method"], "does not hold": palette["rival"],

@@ -75,7 +75,9 @@ def table(text: Path, entry: str, title: str) -> bool:
                 if not lines[n].startswith("|")), len(lines))
     lines.insert(end, f"| [{title}](../{entry}) | "
                       f"{plan[2] if plan else page.QUESTION} | |")
-    nb.write(text, "\n".join(lines) + "\n")
+    # A table of planned pages that has no row left goes with its heading.
+    nb.write(text, re.sub(r"(?m)^## Planned\n\n(\|.*\n){2}(?!\|)\n?", "",
+                          "\n".join(lines) + "\n"))
     return True
 
 

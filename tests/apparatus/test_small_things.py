@@ -26,6 +26,21 @@ def test_alt_text_reaches_the_output(monkeypatch):
     assert meta["image/png"]["alt"].startswith("Three grey")
 
 
+def test_a_live_start_lies_on_the_recorded_curve(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures, "show", lambda fig, alt: drawn.append(fig))
+    told = {"loss": "loss", "title": "It begins so", "smooth": 2,
+            "alt": "Two curves and the beginning of one, live."}
+    kept = {"a": torch.tensor([4.0, 2, 1, 1, 9]), "b": [3.0, 3, 3, 3]}
+    figures.draw_start([4.0, 2.0], kept, arm="a", ylim=(0, 5), **told)
+    a, b, live = drawn[0].axes[0].lines
+    assert a.get_xdata().tolist() == [0.5, 2.5]      # in the middle of two
+    assert a.get_ydata().tolist() == [3, 1] and set(b.get_ydata()) == {3}
+    assert list(live.get_ydata()) == [4, 2] and "2 steps live" in live.get_label()
+    with pytest.raises(ValueError, match="arm"):
+        figures.draw_start([4.0], kept, arm="c", **told)
+
+
 def test_the_bar_is_seen_by_people_only(monkeypatch):
     seen = io.StringIO()
     monkeypatch.setattr(sys, "stderr", seen)

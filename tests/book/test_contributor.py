@@ -308,6 +308,7 @@ def test_a_new_page_is_where_it_belongs(small):
     row = next(line for line in chapter.read_text().splitlines()
                if f"/{entry})" in line)
     assert "Does it move?" in row and "(`toy`)" not in chapter.read_text()
+    assert "## Planned" not in chapter.read_text()   # no row is left
     refused(make(small, "new", "NB=x", "CHAPTER=3", "KIND=stopp"), "KIND is")
     edit(chapter, f"/{entry})", "/elsewhere)")
     said = make(small, "check").stdout
