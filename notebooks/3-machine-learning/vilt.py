@@ -65,7 +65,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lab1784 import (check, claim, compare, draw_claim, image_grid, known,
                      near, overview, palette, recorded, remember, show)
-from lab1784.figures import subplots
+from lab1784.figures import draw_start, subplots
 from lab1784.interactive import choose
 
 torch.set_num_threads(1)
@@ -514,20 +514,15 @@ def run(arm, seed, strength=1.0, steps=RECORD["steps"]):
 # %% tags=["figure"]
 # @title Draw: thirty live steps on the recorded curves
 _, live = recorded.train(start, step, "linear", 5, RECORD["steps"], until=30)
-fig, ax = subplots(width=6.4, height=2.5)
-for arm, colour in (("linear", "method"), ("conv", "rival"),
-                    ("blank", "plain")):
-    kept = recorded.losses("vilt", arm, 5)
-    ax.plot(kept.unfold(0, 10, 10).mean(1).repeat_interleave(10),
-            color=palette[colour], lw=1, label=f"{arm}, recorded")
-ax.plot(live, color=palette["ink"], lw=1.6, label="linear, thirty live steps")
-ax.set(xlabel="step", ylabel="ITM + MLM loss", ylim=0,
-       title="Both that see learn; the blank one stops early")
-ax.legend(fontsize=8)
-show(fig, "Three falling curves of the loss over 800 steps: the one with "
-          "convolutions falls first, the one with linear patches later to "
-          "nearly the same level, the one of blank pictures stays high; a "
-          "short live curve lies on the beginning.")
+draw_start(live, {k: recorded.losses("vilt", k, 5)
+                  for k in ("linear", "conv", "blank")}, arm="linear",
+           loss="ITM + MLM loss", smooth=10, ylim=0,
+           title="Both that see learn; the blank one stops early",
+           alt="Three falling curves of the loss over 800 steps: the one "
+               "with convolutions falls first, the one with linear patches "
+               "later to nearly the same level, the one of blank pictures "
+               "stays high; thirty live steps lie on the beginning of the "
+               "linear one.")
 
 # %% [markdown]
 # ## The claims

@@ -66,7 +66,7 @@ from lab1784 import (check, claim, compare, data, draw_claim, image_grid,
                      near, overview, palette, recorded, remember, show)
 from lab1784.arguments import known as one_of
 from lab1784.exercises import Unanswered
-from lab1784.figures import subplots
+from lab1784.figures import draw_start, subplots
 from lab1784.scorer import scorer
 
 torch.set_num_threads(1)
@@ -507,15 +507,12 @@ def run(arm, seed, strength=1.0, steps=RECORD["steps"]):
 # %% tags=["figure"]
 # @title Draw: thirty live steps on the recorded curve
 _, live = recorded.train(start, step, "skip", 0, RECORD["steps"], until=30)
-kept = recorded.losses("stargan", "skip", 0)
-fig, ax = subplots(width=6.0, height=2.4)
-ax.plot(kept, color=palette["plain"], lw=0.8, label="recorded, 600 steps")
-ax.plot(live, color=palette["rival"], lw=1.6, label="live, 30 steps")
-ax.set(xlabel="step", ylabel="loss of D", yscale="symlog",
-       title="The recorded run begins as the live one does")
-ax.legend()
-show(fig, "The loss of the discriminator over 600 recorded steps, falling "
-          "fast at first; thirty live steps lie on its beginning.")
+draw_start(live, {"skip": recorded.losses("stargan", "skip", 0)},
+           arm="skip", loss="loss of D", yscale="symlog",
+           title="The recorded run begins as the live one does",
+           alt="The loss of the discriminator over 600 recorded steps, "
+               "falling fast at first; thirty live steps lie on its "
+               "beginning.")
 
 # %% [markdown]
 # ## The claims

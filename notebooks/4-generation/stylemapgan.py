@@ -64,7 +64,7 @@ from torch import nn
 from lab1784 import (check, claim, compare, data, draw_claim, image_grid,
                      known, near, overview, palette, recorded, remember, show)
 from lab1784.exercises import Unanswered
-from lab1784.figures import subplots
+from lab1784.figures import draw_start, subplots
 from lab1784.interactive import choose
 
 torch.set_num_threads(1)
@@ -509,17 +509,13 @@ def run(arm, seed, strength=1.0, steps=RECORD["steps"], kind="wallpaper"):
 # %% tags=["figure"]
 # @title Draw: thirty live steps on the recorded curve
 _, live = recorded.train(start, step, "map", 0, RECORD["steps"], until=30)
-fig, ax = subplots(width=6.0, height=2.4)
-for name, colour in (("map", "method"), ("vector", "rival")):
-    ax.plot(recorded.losses("stylemapgan", name, 0), color=palette[colour],
-            lw=0.8, label=f"{name}, recorded")
-ax.plot(live, color=palette["ink"], lw=1.8, label="map, 30 steps live")
-ax.set(xlabel="step", ylabel="loss of a batch", ylim=(0, 0.4),
-       title="The recorded run begins as the live one does")
-ax.legend()
-show(fig, "The reconstruction loss over 600 recorded steps of map and "
-          "vector, both falling, the map's below the vector's; thirty live "
-          "steps lie on the beginning of the map's curve.")
+draw_start(live, {k: recorded.losses("stylemapgan", k, 0)
+                  for k in ("map", "vector")}, arm="map",
+           loss="loss of a batch", ylim=(0, 0.4),
+           title="The recorded run begins as the live one does",
+           alt="The reconstruction loss over 600 recorded steps of map and "
+               "vector, both falling, the map's below the vector's; thirty "
+               "live steps lie on the beginning of the map's curve.")
 
 # %% [markdown]
 # ## The claims
