@@ -62,7 +62,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lab1784 import (check, claim, compare, data, draw_claim, image_grid,
-                     known, near, overview, palette, recorded, remember, show)
+                     known, near, overview, recorded, remember)
 from lab1784.exercises import Unanswered
 from lab1784.figures import draw_start, subplots
 from lab1784.interactive import choose
