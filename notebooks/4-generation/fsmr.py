@@ -454,7 +454,7 @@ def exam(seed, n=1000):
             "content": {k: v if k in STYLE else v.roll(1, 0)
                         for k, v in f.items()}}
     return {k: data.draw_avatars(v)[0] for k, v in sets.items()} | {
-        "new": new, "shuffled": shuffled(new, seed),
+        "new": new, "shuffled": shuffled(new, 60_000 + seed),
         "training": faces(20_000 + seed)}
 
 # %% tags=["experiment"]
@@ -631,18 +631,18 @@ drawings = {"tied": tied(f), "anti-tied": tied(f, anti=True),
             "background pink": data.counterfactual(tied(f), background=2),
             "hair red": data.counterfactual(tied(f), hair=2)}
 shown = {k: data.draw_avatars(v)[0] for k, v in drawings.items()}
-critics = {arm: [critic(recall(arm, seed)) for seed in RECORD["seeds"]]
-           for arm in RECORD["arms"]}
-outcomes = {}
-for i in range(6):
-    for j, x in enumerate(shown.values()):
-        rows = []
-        for arm, nets in critics.items():
-            ranks = [(D(exam(seed)["new"]) < D(x[i:i + 1])).double().mean()
-                     for seed, D in enumerate(nets)]
-            rows.append([arm, *(f"{r:.2f}" for r in ranks),
-                         f"{sum(ranks) / len(ranks):.2f}"])
-        outcomes[i, j] = rows
+ranks = {}       # arm -> (seeds, 4 drawings, 6 faces)
+for arm in RECORD["arms"]:
+    rows = []
+    for seed in RECORD["seeds"]:
+        D = critic(recall(arm, seed))
+        new, own = D(exam(seed)["new"]), D(torch.cat([*shown.values()]))
+        rows.append((new < own[:, None]).double().mean(1).view(4, 6))
+    ranks[arm] = torch.stack(rows)
+outcomes = {(i, j): [[arm, *(f"{r:.2f}" for r in ranks[arm][:, j, i]),
+                      f"{ranks[arm][:, j, i].mean():.2f}"]
+                     for arm in ranks]
+            for i in range(6) for j in range(4)}
 fig, axes = subplots(4, 6, width=6.4, height=4.6)
 for row, (name, x) in zip(axes, shown.items()):
     for ax, picture in zip(row, x):
