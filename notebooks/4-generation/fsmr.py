@@ -487,12 +487,11 @@ def distance(mean, cov, x):
     return (gap @ gap + upper.trace() + own.trace() - 2 * root.sum()).item()
 
 
-@torch.no_grad()
-def pictures(arm, seed, strength=1.0, steps=RECORD["steps"]):
-    """avatar-FD of an arm's generated faces to the untied law."""
+def pictures(arm, seed, strength=1.0, steps=RECORD["steps"], n=2000):
+    """avatar-FD of an arm's generated faces to n of the untied law."""
     kept = recall(known(arm, ("fsmr", "longer"), "arm"), seed, strength,
                   steps)
-    free = data.draw_avatars(data.avatar_factors(2000, 50_000 + seed))[0]
+    free = data.draw_avatars(data.avatar_factors(n, 50_000 + seed))[0]
     return {"fd": distance(kept["mean"], kept["cov"], free)}
 
 # %% [markdown]
