@@ -315,7 +315,7 @@ def slope_penalty(critics, real, gamma=1.0):
 #
 # Any real time and any grid can be asked for, and the smaller grid is part of the larger one.
 # If all phases move by $W \delta$, the picture moves by $-\delta$: below by a quarter of its width.
-# And a third coordinate with frequencies $\omega$ is a phase that moves by $\omega t$: the rival of this page differs from DIGAN in the law of its phases, and in nothing else.
+# And a third coordinate with frequencies $\omega$ *is* a phase that moves by $\omega t$: the rival of this page differs from DIGAN in the law of its phases, and in nothing else.
 
 # %%
 torch.manual_seed(1000)
@@ -634,16 +634,18 @@ strip(rows, "Twelve films of a ball, eleven frames each, the last two in a "
 # The code never changes, so $W$, $b$ and $A$ are parameters themselves: a fuser whose code is the number 1.
 # After it come three plain layers, `OneFilm`.
 #
-# The rival is exact: a third coordinate with frequencies $\omega$ *is* a phase that moves by $\omega t$.
-# It differs from DIGAN in the law of its phases, and gets a wider layer for the parameters that it saves.
+# The rivals take time as a third coordinate and get a wider layer for the parameters that they save.
 #
 # | arm | phases | at the start of training |
 # |---|---|---|
 # | `phase` | $\mathrm{MLP}(\mathrm{lrelu}(A t \sigma_t))$ | hardly move |
 # | `coordinate` | $\omega t$; $\omega$ has the scale of space, $\sqrt{10}$ | move as fast in time as in space |
-# | `slow` | $\omega t$; a twentieth of that scale | hardly move |
+# | `slow` | $\omega t$; a quarter of that scale | move slowly |
 #
+# Each arm has its best learning rate of `3e-3`, `1e-2` and `3e-2`, on seeds 1000 and 1001: `3e-2` in all three.
+# `slow` has the best scale of a half, a quarter and a twentieth.
 # All errors are mean squared errors over pixels and colours, lower is better, at the eight times that were `seen` and at four `after` the end.
+# For claims we take the error's logarithm to the base 2, since films differ in how hard they are: one of its `doublings` is a factor of two.
 
 # %% tags=["experiment"]
 class Coordinate(CoordFuser):
@@ -665,33 +667,33 @@ class OneFilm(nn.Module):
 
 
 # %% tags=["experiment"]
-ARMS = {"phase": (1e-2, CoordFuser, 40, 0.25),
-        "coordinate": (1e-2, Coordinate, 56, 10 ** 0.5),
-        "slow": (3e-2, Coordinate, 56, 0.05 * 10 ** 0.5)}
+ARMS = {"phase": (CoordFuser, 40, 0.25),
+        "coordinate": (Coordinate, 56, 10 ** 0.5),
+        "slow": (Coordinate, 56, 10 ** 0.5 / 4)}
 
 
 @remember
 def learned(arm, seed, kind="straight", steps=400):
     torch.manual_seed(seed)
-    rate, *how = ARMS[known(arm, ARMS, "arm")]
-    net, x = OneFilm(*how), film(SEEN, seed, kind)
-    state = {"adam F": torch.optim.Adam(net.parameters(), rate, fused=True)}
+    net, x = OneFilm(*ARMS[known(arm, ARMS, "arm")]), film(SEEN, seed, kind)
+    state = {"adam F": torch.optim.Adam(net.parameters(), 0.03, fused=True)}
     for i in range(steps):
         descend(state, "F", F.mse_loss(net(SEEN), x),
-                rate * min(1, 2 - 2 * i / steps))
+                0.03 * min(1, 2 - 2 * i / steps))
     return lambda t: net(t).detach()
 
 
 def after(arm, seed, kind="straight", steps=400):
     draw = learned(arm, seed, kind, steps)
-    return {k: F.mse_loss(draw(t), film(t, seed, kind)).item()
-            for k, t in (("seen", SEEN), ("after", AFTER))}
+    seen, late = (F.mse_loss(draw(t), film(t, seed, kind)).item()
+                  for t in (SEEN, AFTER))
+    return {"seen": seen, "after": late, "doublings": math.log2(late)}
 
 # %% tags=["results"]
 straight = compare(after, list(ARMS))
-print("straight on\n" + straight.table())
-turning = compare(after, list(ARMS), kind="turning")
-print("turning round\n" + turning.table())
+print("straight on, seeds 0 to 4\n" + straight.table())
+turning = compare(after, list(ARMS), seeds=[0, 1, 2], kind="turning")
+print("turning round, seeds 0 to 2\n" + turning.table())
 
 # %% [markdown]
 # Three answers need no network: the last frame, frozen; every pixel going on as it last changed; and the last frame moved on, at the speed that best carries an earlier frame into it.
@@ -718,46 +720,54 @@ def without_network(seed, kind):
 
 names = "frozen", "pixels go on", "moved on"
 for kind in ("straight", "turning"):
+    seeds = range(5 if kind == "straight" else 3)
     errors = [[F.mse_loss(x, film(AFTER, s, kind)).item()
-               for x in without_network(s, kind).values()] for s in range(5)]
-    print(kind, "after:", ", ".join(
-        f"{name} {sum(e) / 5:.3f}" for name, e in zip(names, zip(*errors))))
+               for x in without_network(s, kind).values()] for s in seeds]
+    print(f"{kind}, after the end:", ", ".join(
+        f"{name} {sum(e) / len(e):.3f}"
+        for name, e in zip(names, zip(*errors))))
 
 # %% [markdown]
-# All networks learned the film: `seen` is below the tenth of what the mean picture costs.
+# Every network learned its film: the worst error at the frames that were shown is below a fifth of what the mean picture of the film costs.
 
 # %% tags=["results"]
 for kind, table in (("straight", straight), ("turning", turning)):
-    x = torch.stack([film(SEEN, s, kind) for s in range(5)])
-    floor = (x - x.mean(1, keepdim=True)).square().mean().item() / 10
-    worst = max(table.mean("seen", arm) for arm in ARMS)
+    x = [film(SEEN, s, kind) for s in table.seeds]
+    floor = sum((f - f.mean(0)).square().mean().item() for f in x
+                ) / len(x) / 5
+    worst = max(max(row) for row in table["seen"].values())
     assert worst < floor, (kind, worst, floor)
-    print(f"{kind}: floor {floor:.4f}, worst arm {worst:.4f}")
+    print(f"{kind}: floor {floor:.4f}, worst network {worst:.4f}")
+
+# %% [markdown]
+# The next claim is again the paper's, with its rival: time treated as space is treated.
+# The last one asks whether the motion network is needed for it.
 
 # %% tags=["results"]
 goes_on = claim(
     "digan-after",
-    "After the end of a film of a face that moves straight on, a network "
-    "whose waves have phases that DIGAN's motion network moves draws the "
-    "frames more accurately than one of equal size that takes time as a "
-    "third coordinate on the scale of the other two",
-    straight, metric="after", arm="phase", baseline="coordinate",
-    better="lower", least=0.01, unit="mean squared error", picture=False,
-    reason="it is about a quarter of what freezing the last frame costs, "
-           "measured on seeds 1000 to 1002",
+    "After the end of a film of a face that goes straight on, a small "
+    "network whose waves have phases that DIGAN's motion network moves draws "
+    "the frames with a smaller squared error than a network of equal size "
+    "that takes time as a third coordinate on the scale of the other two",
+    straight, metric="doublings", arm="phase", baseline="coordinate",
+    better="lower", least=0.5, unit="doublings of the mean squared error",
+    picture=False,
+    reason="it is a factor of 1.4 in the error, and 1.2 in the distance, "
+           "the least that we would call more than a nuance",
     paper="Manipulating the space and time coordinates differently improves "
           "the motion dynamics.")
 slow = claim(
     "digan-slow",
-    "After the end of a film of a face that moves straight on, a network "
-    "that takes time as a third coordinate of a twentieth of the scale of "
-    "the other two draws the frames no worse than one whose phases are "
-    "moved by DIGAN's motion network",
-    straight, metric="after", arm="slow", baseline="phase", bad="coordinate",
-    better="lower", kind="no_worse", margin=0.005,
-    unit="mean squared error", picture=False,
-    reason="it is about an eighth of what freezing the last frame costs, "
-           "measured on seeds 1000 to 1002")
+    "After the end of a film of a face that goes straight on, a small "
+    "network that takes time as a third coordinate on a quarter of the scale "
+    "of the other two draws the frames with a squared error no larger than "
+    "a network of equal size with phases moved by DIGAN's motion network",
+    straight, metric="doublings", arm="slow", baseline="phase",
+    bad="coordinate", better="lower", kind="no_worse", margin=1.0,
+    unit="doublings of the mean squared error", picture=False,
+    reason="twice the error of either is still far less than what freezing "
+           "the last frame costs")
 
 # %% tags=["figure"]
 # @title Draw: all four claims
@@ -769,20 +779,36 @@ for record in (moves, tells, goes_on, slow):
     draw_claim(record)
 
 # %% tags=["figure"]
-# @title Draw: the film of the face, before and after its end
-both = torch.cat([SEEN[1:], AFTER])
-rows = {}
-for kind in ("straight", "turning"):
-    rows[f"{kind}: truth"] = film(both, 0, kind)
-    rows |= {arm: learned(arm, 0, kind)(both) for arm in ARMS}
-    stays = without_network(0, kind)
-    names = ("moved on", "frozen") if kind == "straight" else ("frozen",)
-    rows |= {name + " " * (kind != "straight"): torch.cat(
-        [film(SEEN[1:], 0, kind), stays[name]]) for name in names}
-    if kind == "straight":
-        rows = {k: v for k, v in rows.items()}
-strip(rows, "film strips")
+# @title Draw: the film of the face after its end, straight on
+both, named = torch.cat([SEEN[2:], AFTER]), without_network(0, "straight")
+rows = {"truth": film(both, 0)}
+rows |= {arm: learned(arm, 0)(both) for arm in ARMS}
+rows |= {name: torch.cat([film(SEEN[2:], 0), named[name]])
+         for name in ("moved on", "frozen")}
+strip(rows, "Six rows of a drawn face that goes straight on, ten frames "
+            "each, the last four in a red border. The rows phase and slow "
+            "follow the truth, and so does the last frame moved on; in the "
+            "row coordinate the face breaks up; frozen stays.")
 
+# %% tags=["figure"]
+# @title Draw: the film of the face after its end, turning round
+rows = {"truth": film(both, 0, "turning")}
+rows |= {arm: learned(arm, 0, "turning")(both) for arm in ARMS}
+rows["frozen"] = torch.cat([film(SEEN[2:], 0, "turning"),
+                            without_network(0, "turning")["frozen"]])
+strip(rows, "Five rows of a drawn face that goes to one side and back, ten "
+            "frames each, the last four in a red border. After the end no "
+            "network draws the face where the truth has it, or draws it "
+            "whole.")
+
+# %% [markdown]
+# After the end of the straight film the third coordinate that is treated like space has an error that is larger by <!--=digan-after.effect:1-->0.0<!--/--> doublings than that of DIGAN's phases.
+# The one that starts slow differs from them by <!--=digan-slow.effect:1-->0.0<!--/-->, so (g) is nearest: the face goes on where the waves begin slow, and a motion network is not needed for it.
+# The last frame, moved on by hand, needs no network at all; the strip shows how near it comes.
+#
+# When the face turns round, nobody goes on rightly.
+# The table has the errors: they are of the order of the frozen frame's, which is no prediction.
+# Going on as before is what these networks do, and for a face that turns it is wrong.
 
 # %% [markdown]
 # ## Break it
@@ -844,11 +870,14 @@ for name, lay in (("without its end", grid), ("with both ends", both_ends)):
 #
 # ## Tries
 #
-# <details><summary>Tries: six rows</summary>
+# <details><summary>Tries: four rows</summary>
 #
 # | what was tried | where | outcome |
 # |---|---|---|
 # | the GAN: balls of speed `0.5` and `0.6`, 700 to 3,300 steps of 32, larger and smaller networks | seed 1000 | with the motion discriminator the balls begin to travel after some 600 to 1,800 steps, without it they hardly do |
+# | the critic of a trained GAN as the judge | seed 1000 | hardly above chance: it has learned to tell fakes, so the judges are trained for their task |
+# | one film learned by the whole generator with its modulation, its codes fixed; six rates, four scales | seeds 1000 to 1002 | phases and third coordinates do alike, on either scale, at their best rates |
+# | one film learned by plain layers, the arms of the page; wider ones, too | seeds 1000 and 1001 | phases ahead of the coordinate on the scale of space at every rate; about level with the best slower one, ahead of it in the wider ones |
 #
 # </details>
 #
