@@ -336,7 +336,7 @@ def trained(page, arm, seed, steps, real):
     if arm != "pairs":
         front, back = page["Foreground"](6), page["background"]()
         G = nn.ModuleList([front, back])
-    how = dict(lr=1e-3, betas=(0.5, 0.999))
+    how = dict(lr=2e-3, betas=(0.5, 0.999))
     adams = [torch.optim.Adam(n.parameters(), **how) for n in (D, G) if n]
     batches, noise = (torch.Generator().manual_seed(s)
                       for s in (seed, seed + 1_000_000))
@@ -426,7 +426,7 @@ NULL = dict(arm="c3", baseline="no pairs", strength=0.0, steps=2)
 
 SMALL = small
 TRACES = {"run": dict(arms=["c3", "no pairs", "warp", "prior"], steps=2,
-                      updates=4, rates=[("c3", {}, 1e-3)])}
+                      updates=4, rates=[("c3", {}, 2e-3)])}
 EXPERIMENT = {
     "exam: faces that it learned from": ("faces(10_000 + seed, 1200)",
                                          "faces(seed, 1200)"),
@@ -456,7 +456,7 @@ EXPERIMENT = {
         "torch.arange(BATCH) % K", "torch.arange(BATCH) % 3"),
     "counting: wall and figure share no noise": (
         'lay(G["bg"](z),', 'lay(G["bg"](z.flip(0)),'),
-    "search: another rate": ("1e-3, (0.5", "2e-3, (0.5"),
+    "search: another rate": ("2e-3, (0.5", "1e-3, (0.5"),
 }
 NOT = {"labels": "nothing learns from a label; the characters serve the "
                  "exam alone"}
