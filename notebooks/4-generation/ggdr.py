@@ -34,7 +34,7 @@
 # **In short.**
 # Does a discriminator that has to guess the generator's features learn the parts of a face that nobody has named to it?
 # On new real faces the clusters of GGDR's map overlap the true parts with <!--=ggdr-parts.mean.ggdr-->0.00<!--/-->, those of an untrained decoder on a plain discriminator with <!--=ggdr-parts.mean.plain-->0.00<!--/-->.
-# The networks are tiny and learn for 1,500 steps on drawings of 16 pixels, so nothing is shown about photographs or about longer trainings.
+# The networks are tiny and learn for 1,000 steps on drawings of 16 pixels, so nothing is shown about photographs or about longer trainings.
 
 # %% tags=["setup"]
 # @title Set-up: in Colab this installs the book's helper
@@ -59,7 +59,6 @@ if spec is None or spec.origin is None:
 # @title Imports
 import torch
 import torch.nn.functional as F
-from scipy.optimize import linear_sum_assignment
 from sklearn import cluster
 from torch import nn
 
@@ -87,17 +86,20 @@ def faces(seed, n=6000):
     return x, masks.argmax(1)
 
 # %% [markdown]
-# The third row of the figure is what sorting colours finds: the places of all eight faces, without the ground, in six heaps by **k-means** (케이평균).
-# A heap has no name.
-# For the picture, and for the number that we take, each gets the part that makes the sum of the overlaps largest, no two the same.
-# The number is the **mean intersection over union** (평균 교집합 비율), `miou`: places that heap and part share, over places that are in either, a mean over the six parts; 1 is perfect.
+# The third row of the figure is what sorting colours finds: the places of all eight faces, without the ground, in thirty heaps by **k-means** (케이평균).
+# A heap has no name; it gets that of the part which most of its places show.
+# The number that we take is the **mean intersection over union** (평균 교집합 비율), `miou`: places that are a part and are called so, over places that are either, a mean over the six parts; 1 is perfect.
 #
-# The official tool clusters feature maps of the pictures in a batch, six clusters, by the cosine between feature vectors.
-# So do we, with two changes, for every reading of a network: the ground is left out, since it splits by its colour, and the mean vector of all places is subtracted first, since leaky ReLUs make all features point one way.
+# The official tool clusters the feature maps of a batch of pictures, in six clusters, by the cosine between feature vectors.
+# So do we, for every reading of a network, with three changes.
+# The ground is left out, since it splits by its colour.
+# The mean vector of all places is subtracted first, since leaky ReLUs make all features point one way.
+# And there are thirty clusters: hair has three colours here, and with six clusters it is a matter of luck which part gets none; the number for six is in the table.
+# All three are the same for all arms.
 
 # %% tags=["experiment"]
-def clusters(reading, figure, seed, angles=True):
-    """k-means of the places of the figure: six numbers, -1 on the ground.
+def clusters(reading, figure, seed, k=30, angles=True):
+    """k-means of the places of the figure: k numbers, -1 on the ground.
 
     reading: (N, c, 16, 16).  figure: (N, 16, 16), true on the face.
     angles: by direction from the mean of all places, else as it is."""
@@ -105,27 +107,22 @@ def clusters(reading, figure, seed, angles=True):
     p = F.normalize(p - p.mean(0), dim=1) if angles else p
     found = torch.full(figure.shape, -1)
     found[figure] = torch.as_tensor(cluster.KMeans(
-        6, n_init=10, random_state=seed).fit_predict(p.numpy())).long()
+        k, n_init=3, random_state=seed).fit_predict(p.numpy())).long()
     return found
 
 
-def overlaps(found, part):
-    """Intersection over union, (6 clusters, 6 parts without the ground)."""
-    a, b = (F.one_hot(v[part > 0], 6).double() for v in (found, part - 1))
-    both = a.T @ b
-    return both / (a.sum(0)[:, None] + b.sum(0) - both).clamp(min=1)
-
-
 def named(found, part):
-    """The clusters as parts, one each, so that the overlap is largest."""
-    who = linear_sum_assignment(-overlaps(found, part))[1] + 1
-    return torch.where(part > 0, torch.as_tensor(who)[found], 0)
+    """Each cluster as the part that most of its places show."""
+    on = part > 0
+    counts = (F.one_hot(found[on]).T @ F.one_hot(part[on] - 1, 6))
+    return torch.where(on, counts.argmax(1)[found] + 1, 0)
 
 
-def miou(found, part):
-    """Mean over the six parts, each with a cluster of its own."""
-    table = overlaps(found, part).numpy()
-    return float(table[linear_sum_assignment(-table)].mean())
+def miou(said, part):
+    """Shared places over places in either, a mean over the six parts."""
+    a, b = (F.one_hot(v, 7).sum((0, 1, 2)) for v in (said, part))
+    both = F.one_hot(part[said == part], 7).sum(0)
+    return (both / (a + b - both).clamp(min=1))[1:].mean().item()
 
 # %% tags=["figure"]
 # @title Draw: faces, their parts, and heaps of colours
@@ -141,13 +138,13 @@ def tinted(part):
 
 
 x, part = (v[:8] for v in faces(1000, 100))
-heaps = clusters(x, part > 0, 0, angles=False)
-image_grid(torch.cat([x, tinted(part), tinted(named(heaps, part))]),
+heaps = named(clusters(x, part > 0, 0, angles=False), part)
+image_grid(torch.cat([x, tinted(part), tinted(heaps)]),
            columns=8, size=0.85,
            labels=["face", "true parts", "heaps of\ncolours"],
            alt="Three rows of eight: drawn faces; the same faces with each "
-               "part in one flat tint; and six heaps of colours, each in "
-               "the tint of the part that it overlaps most.")
+               "part in one flat tint; and the heaps of colours, each in "
+               "the tint of the part that most of its places show.")
 
 # %% [markdown]
 # The **discriminator** (판별자) of a GAN is asked one question: is this picture real?
@@ -329,8 +326,8 @@ print("no gradient for G; lengths do not count; from 0 to 20; same logits")
 # ## Predict
 #
 # Three GANs learn from 6,000 faces: one with GGDR, one plain, and one whose decoder has to guess the colours of the picture in the place of $G$'s features.
-# Then each is shown a hundred new, real faces.
-# The decoder's map is sorted into six heaps.
+# Then each is shown eighty new, real faces.
+# The decoder's map is sorted into thirty heaps.
 #
 # - (a) The plain one's map is as good: a discriminator has to know parts anyway, and any mixture of its features will do.
 # - (b) GGDR's map fits the parts better than that, but $D$'s own layers of the plain GAN, read without a decoder, do as well.
@@ -352,11 +349,11 @@ print("no gradient for G; lengths do not count; from 0 to 20; same logits")
 # The pictures are judged by **avatar-FD**: the Fréchet distance between new faces and made ones, in the features of a network that has learned the factors of drawn faces.
 # Lower is better.
 # It is taken at five points of the training, on a running mean of $G$'s weights, and kept with them.
-# A step with GGDR costs about a quarter more than a plain one, measured on seeds 1000 and 1001; so the fourth point of five, at `0.8` of the steps, is where `ggdr` has used the time that `plain` uses in all.
+# A step with GGDR costs about a quarter more than a plain one, measured on two seeds from 1000 on; so the fourth point of five, at `0.8` of the steps, is where `ggdr` has used the time that `plain` uses in all.
 
 # %% tags=["experiment"]
 RECORD = {"arms": ["plain", "ggdr", "pixels"], "seeds": [0, 1, 2, 3, 4],
-          "steps": 1500}
+          "steps": 1000}
 BATCH, RATE, WEIGHT = 32, 1e-3, 3.0
 POINTS, EQUAL = 5, 3     # of the curve; the one at 0.8 of the steps
 
@@ -438,13 +435,19 @@ def step(state, t, steps, arm):
     return told
 
 
+def kept_of(net):
+    """What is kept of a network: its tensors without D's score."""
+    return [v for k, v in net.state_dict().items()
+            if "score" not in k and "num_batches" not in k]
+
+
 def weights(state, arm):
     """D's trunk and decoder, the curve; G of the first seed, for pictures."""
-    kept = {k: v for k, v in state["D"].state_dict().items()
-            if "score" not in k}
-    if state["seed"] == RECORD["seeds"][0]:
-        kept |= {f"G {k}": v for k, v in state["mean"].state_dict().items()}
-    return kept | {"curve": state["curve"]}
+    nets = {"D": state["D"], "G": state["mean"]}
+    if state["seed"] != RECORD["seeds"][0] or arm == "pixels":
+        del nets["G"]
+    return {"curve": state["curve"], **{k: torch.cat(
+        [v.flatten() for v in kept_of(net)]) for k, net in nets.items()}}
 
 # %% tags=["experiment"]
 def recall(made, seed, steps=RECORD["steps"], strength=1.0):
@@ -453,12 +456,12 @@ def recall(made, seed, steps=RECORD["steps"], strength=1.0):
                            strength=strength, steps=steps, space=globals())
 
 
-def critic(kept):
-    """D from kept weights, or from an untrained state_dict."""
-    D = Discriminator(out=(24, len(kept["dec16.bias"]))).requires_grad_(False)
-    D.load_state_dict({k: v for k, v in kept.items() if k.split(".")[0] in (
-        "convs", "dec8", "dec16")}, strict=False)
-    return D
+def filled(net, flat):
+    """The network, in evaluation mode, with its kept weights."""
+    for v in kept_of(net):
+        v.copy_(flat[:v.numel()].view_as(v))
+        flat = flat[v.numel():]
+    return net.eval().requires_grad_(False)
 
 
 def readings(D, x):
@@ -487,32 +490,36 @@ def readings(D, x):
 ARMS = {"ggdr": ("ggdr", "decoded"), "plain": ("plain", "decoded"),
         "pixels": ("pixels", "decoded"), "own layers": ("ggdr", "layers"),
         "layers": ("plain", "layers"), "best": ("plain", "best"),
-        "untrained": ("nobody", "decoded"), "colours": ("nobody", "colours"),
+        "untrained": ("plain", "decoded"), "colours": ("nobody", "colours"),
         "colours and place": ("nobody", "place")}
 
 
-@torch.no_grad()
-def parts(arm, seed, x, figure, steps=RECORD["steps"], strength=1.0):
-    """The clusters of an arm's reading of faces x; a list for `best`."""
+def says(arm, seed, x, steps=RECORD["steps"], strength=1.0):
+    """The readings of faces x that an arm clusters: one; four for best."""
     made, what = ARMS[known(arm, ARMS, "arm")]
     if what in ("colours", "place"):
         line = torch.linspace(-1, 1, 16).expand(len(x), 1, 16, 16)
-        m = torch.cat([x, line, line.mT], 1) if what == "place" else x
-        return clusters(m, figure, seed, angles=False)
-    kept = (start("plain", seed)["D"].state_dict() if made == "nobody" else
-            recall(made, seed, steps, strength))
-    said = readings(critic(kept), x)
-    if what == "best":
-        return [clusters(said[k], figure, seed) for k in said
-                if k != "decoded"]
-    return clusters(said[what], figure, seed)
+        return [torch.cat([x, line, line.mT], 1) if what == "place" else x]
+    D = start(made, seed)["D"].requires_grad_(False)
+    if arm != "untrained":
+        D = filled(D, recall(made, seed, steps, strength)["D"])
+    said = readings(D, x)
+    return [m for name, m in said.items() if name == what
+            or what == "best" and name != "decoded"]
+
+
+def seen(arm, m, part, seed, k=30):
+    """Parts of faces (n, 16, 16) by a reading m; `part` gives the figure
+    and the clusters' names."""
+    found = clusters(m, part > 0, seed, k, angles="colours" not in arm)
+    return named(found, part)
 
 
 def run(arm, seed, strength=1.0, steps=RECORD["steps"]):
-    x, part = faces(10_000 + seed, 100)
-    found = parts(arm, seed, x, part > 0, steps, strength)
-    found = found if isinstance(found, list) else [found]
-    return {"parts": max(miou(f, part) for f in found)}
+    x, part = faces(10_000 + seed, 80)
+    said = says(arm, seed, x, steps, strength)
+    return {name: max(miou(seen(arm, m, part, seed, k), part) for m in said)
+            for name, k in (("parts", 30), ("six", 6))}
 
 
 def drawn(arm, seed, strength=1.0, steps=RECORD["steps"]):
@@ -523,7 +530,7 @@ def drawn(arm, seed, strength=1.0, steps=RECORD["steps"]):
             "equal time": curve[-1 if made == "plain" else EQUAL]}
 
 # %% [markdown]
-# Three arms on five seeds take about ten minutes, so the weights are kept with the book in half precision and measured live.
+# Three arms on five seeds take several minutes, so the weights are kept with the book in half precision and measured live.
 # Below, thirty steps are trained anew.
 
 # %% tags=["figure"]
@@ -573,42 +580,42 @@ print(f"blurred faces {floor:.0f}.0; worst seed:", ", ".join(
 # %% tags=["results"]
 found = claim(
     "ggdr-parts",
-    "Clusters of the map that a discriminator's decoder reads off new real "
-    "faces fit the parts of the faces better where it has learned with GGDR "
-    "than on a plain discriminator with an untrained decoder", runs,
+    "Thirty clusters of the map that a discriminator's decoder reads off new "
+    "real faces fit the parts of the faces better where it has learned with "
+    "GGDR than on a plain discriminator with an untrained decoder", runs,
     metric="parts", arm="ggdr", baseline="plain", least=0.03,
     unit="mean intersection over union", picture=False,
-    reason="it is three times the standard deviation of the rival's number "
-           "over readings of seeds 1000 and 1001, 0.01",
+    reason="it is more than twice the spread of either arm over the seeds "
+           "from 1000 on on which the page was made, 0.01",
     paper="The generator's features teach the discriminator rich semantic "
           "representations.")
 best = claim(
     "ggdr-best",
-    "Clusters of the map that a discriminator's decoder reads off new real "
-    "faces fit the parts of the faces better where it has learned with GGDR "
-    "than clusters of the best layer of a plain discriminator, chosen with "
+    "Thirty clusters of the map that a discriminator's decoder reads off new "
+    "real faces fit the parts of the faces better where it has learned with "
+    "GGDR than those of the best layer of a plain discriminator, chosen with "
     "the true parts", runs, metric="parts", arm="ggdr", baseline="best",
-    least=0.02, unit="mean intersection over union", picture=False,
-    reason="it is twice the standard deviation of the untrained decoder's "
-           "number over readings of seeds 1000 and 1001")
+    least=0.03, unit="mean intersection over union", picture=False,
+    reason="it is the least effect of the first claim",
+    expect="does not hold")
 
 # %% tags=["results"]
 target = claim(
     "ggdr-target",
-    "Clusters of a decoder's map fit the parts of new real faces better "
-    "where the decoder has learned to guess the generator's features than "
-    "where it has learned, by the same loss, to guess the colours of the "
-    "picture", runs, metric="parts", arm="ggdr", baseline="pixels",
+    "Thirty clusters of a decoder's map fit the parts of new real faces "
+    "better where the decoder has learned to guess the generator's features "
+    "than where it has learned, by the same loss, to guess the colours of "
+    "the picture", runs, metric="parts", arm="ggdr", baseline="pixels",
     least=0.03, unit="mean intersection over union", picture=False,
     reason="it is the least effect of the first claim")
 better = claim(
     "ggdr-faces",
-    "After 1,500 steps, faces made by a generator whose discriminator "
+    "After 1,000 steps, faces made by a generator whose discriminator "
     "learned with GGDR at a weight of 3 are nearer to real ones than those "
     "of a plain GAN", made, metric="equal steps", arm="ggdr",
     baseline="plain", better="lower", least=20.0, unit="avatar-FD",
     reason="it is a tenth of the plain GAN's distance on seeds 1000 and "
-           "1001", picture=False, expect="does not hold",
+           "1001", picture=False, expect="not settled",
     paper="GGDR consistently improves the baselines.")
 
 # %% tags=["figure"]
@@ -622,17 +629,17 @@ for record in (found, best, target, better):
 
 # %% [markdown]
 # Eight new faces as each arm sees them; of GGDR every seed is drawn.
-# All hundred faces of the seed are clustered, and the eight are the first of them.
+# All eighty faces are clustered, and the eight are the first of them.
 
 # %% tags=["figure"]
 # @title Draw: the parts of real faces, as each arm sees them
-x, part = faces(10_000, 100)
+x, part = faces(10_000, 80)
 rows = {"face": x[:8], "true parts": tinted(part[:8])}
 for arm, seed in [*(("ggdr", s) for s in RECORD["seeds"]), ("plain", 0),
                   ("layers", 0), ("pixels", 0), ("untrained", 0),
                   ("colours", 0)]:
-    rows[f"{arm} {seed}"] = tinted(named(parts(arm, seed, x, part > 0),
-                                         part)[:8])
+    m, = says(arm, seed, x)
+    rows[f"{arm} {seed}"] = tinted(seen(arm, m, part, seed)[:8])
 image_grid(torch.cat([*rows.values()]), columns=8, size=0.72,
            labels=list(rows),
            alt="Twelve rows of eight faces: pictures, true parts, GGDR's "
@@ -667,8 +674,7 @@ show(fig, "Two panels with the distance of made faces to real ones over the "
 pictures, rows = {}, {}
 for arm in ("plain", "ggdr"):
     kept = recall(arm, 0)
-    G = Generator().eval().requires_grad_(False)
-    G.load_state_dict({k[2:]: v for k, v in kept.items() if k[:2] == "G "})
+    G = filled(Generator(), kept["G"])
     now = distance(G, 0)
     assert abs(now - kept["curve"][-1]) < 0.05 * now, (arm, now)
     drawing, features = G(noise(30_000)[:200])
@@ -679,9 +685,10 @@ for arm in ("plain", "ggdr"):
             [[0.35, 0.2, 0.1], [0.95, 0.75, 0.55], [0.1, 0.35, 0.75],
              [0.85, 0.1, 0.25], [0.55, 0.55, 0.55], [0.1, 0.6, 0.45]])
         for name, m in (("G's features", features[16]),
-                        ("D's guess", readings(critic(kept), drawing)[
-                            "decoded"])):
-            heaps = clusters(m, everywhere, 0)[:8]
+                        ("D's guess", readings(filled(
+                            Discriminator(), kept["D"]), drawing)[
+                                "decoded"])):
+            heaps = clusters(m, everywhere, 0, 6)[:8]
             rows[name] = colours[heaps].movedim(-1, 1) * 2 - 1
 image_grid(torch.cat([*rows.values()]), columns=8, size=0.85,
            labels=list(rows),
@@ -753,11 +760,11 @@ print(f"place by place {ggdr_reg(loud * a, b).abs():.2f}, "
 #
 # | what was tried | where | outcome |
 # |---|---|---|
-# | decoder with a further skip, from $D$'s features of 16 by 16 | seeds 1000 and 1001, 1,500 steps | its map fits the parts less well than the official decoder's, which was taken |
-# | clusters by cosine without subtracting the mean | the same | GGDR's map fits less well, the rivals' as well or a little less; with the mean subtracted was taken for all |
-# | $D$ with three quarters of the channels | seed 1001 | both arms worse; not taken |
-# | 1,000 steps of the first networks, a fifth larger | seed 1000 | a smaller lead |
-# | weight 10, in an earlier version with the target at 8 by 8 and a generator of two and a half times the size | seeds 0 and 1 of that version, 400 steps | avatar-FD more than twice the plain one's: 3 was taken |
+# | a further skip into the decoder, from $D$'s features of 16 by 16; three quarters of $D$'s channels | seeds 1000 and 1001; 1001 | no better than the official decoder, which was taken; worse |
+# | the mean vector not subtracted | seeds 1000 and 1001 | the lead of GGDR is smaller; subtracted for all |
+# | clusters: 6, 10, 15, 20, 30 | seven networks with GGDR, four without, on the seeds above | with six a network's number is mostly luck, and the lead about as large as its spread; 30 were taken |
+# | rates of `5e-4`, `1e-3`, `2e-3`, both arms, 1,500 steps | seed 1000 | avatar-FD is best at `1e-3` for both |
+# | weights of 1, 3 and 10, 1,500 steps | seed 1000 | avatar-FD is best at 3 and far worse at 10, the clusters of 1 and 3 alike |
 #
 # </details>
 #
@@ -795,9 +802,10 @@ check("ggdr-1", regulariser, judge_regulariser)
 
 # %% [markdown]
 # **2. Compute.**
-# A face has 80 places of hair and 20 of hat, and nothing else.
-# One cluster holds 60 places of hair, the other 20 of hair and all 20 of hat.
-# What is the intersection over union of each, hair first, and what is the mean over *six* parts when nothing else is found?
+# The faces have 80 places of hair, 30 of hat and 2 of eyes.
+# One cluster holds 60 places of hair, the other all the rest.
+# Each gets its name.
+# What is the intersection over union of hair, what is that of hat, and what is `miou`, the mean over *six* parts?
 
 # %% tags=["exercise"]
 overlap = (..., ..., ...)
@@ -808,22 +816,22 @@ def judge_overlap(three):
     hair, hat, mean = three
     assert not near(hat, 1), "All of the hat is in it, but not only the hat."
     assert near(hair, 0.75), "Shared places over places in either."
-    assert near(hat, 0.5), "The cluster of the hat has 40 places."
-    assert not near(mean, 0.625), "Six parts: those not found count as 0."
-    assert near(mean, 1.25 / 6), "Divide the sum by six."
+    assert near(hat, 30 / 52), "The cluster of the hat has 52 places."
+    assert not near(mean, (0.75 + 30 / 52) / 2), (
+        "Six parts: those not found count as 0.")
+    assert near(mean, (0.75 + 30 / 52) / 6), "Divide the sum by six."
 
 check("ggdr-2", overlap, judge_overlap, asks="three numbers")
 
 # %% tags=["solution"]
 # @title Solution of exercise 2
-overlap = (60 / 80, 20 / 40, (60 / 80 + 20 / 40) / 6)
+overlap = (60 / 80, 30 / 52, (60 / 80 + 30 / 52) / 6)
 check("ggdr-2", overlap, judge_overlap)
 
 # %% [markdown]
 # **3. Refute the claim.**
 # "Whose clusters fit the parts that well has learned what a face is."
-# Write a function of `x` (N, 3, 16, 16) that returns numbers (N, c, 16, 16), learns nothing, knows no network, and whose clusters fit the parts better than GGDR's on seed 0.
-# `data.PARTS` names the parts; look at their colours.
+# Write a function of `x` (N, 3, 16, 16) that returns numbers (N, c, 16, 16), learns nothing, uses no network, and whose thirty clusters fit the parts better than those of GGDR on seed 0.
 
 # %% tags=["exercise"]
 def by_eye(x):
@@ -832,11 +840,11 @@ def by_eye(x):
 # %% tags=["check"]
 # @title Check of exercise 3
 def judge_by_eye(function):
-    x, part = faces(10_000, 100)
+    x, part = faces(10_000, 80)
     m = torch.as_tensor(function(x.clone())).float()
-    assert m.dim() == 4 and m.shape[0] == 100 and m.shape[2:] == (16, 16), (
+    assert m.dim() == 4 and m.shape[0] == 80 and m.shape[2:] == (16, 16), (
         "Return numbers of the shape (N, c, 16, 16).")
-    got = miou(clusters(m, part > 0, 0, angles=False), part)
+    got = miou(seen("colours", m, part, 0), part)
     bar = run("ggdr", 0)["parts"]
     assert got > bar, f"Yours fits with {got:.2f}, GGDR's with {bar:.2f}."
 
@@ -845,19 +853,13 @@ check("ggdr-3", by_eye, judge_by_eye, asks="a function of x")
 # %% tags=["solution"]
 # @title Solution of exercise 3
 def by_eye(x):
-    some = torch.tensor([[-0.74, -0.04, 0.04], [0.94, 0.9, 0.76],
-                         [-0.7, -0.7, -0.55], [0.64, -0.74, -0.6],
-                         [0.6, -0.4, -0.76], [0.86, 0.54, -0.38],
-                         [0.9, 0.6, 0.4], [0.3, 0.0, -0.2]])
-    group = torch.tensor([0, 0, 1, 2, 3, 3, 4, 4])   # hat, dark, lips, ...
-    near_by = (x[:, None] - some[:, :, None, None]).square().sum(2)
-    return F.one_hot(group[near_by.argmin(1)], 5).movedim(-1, 1).float()
+    return x                    # the colours themselves
 
 check("ggdr-3", by_eye, judge_by_eye)
 
 # %% [markdown]
-# A hat of one colour can be found by its colour.
-# That is why the claims compare networks with one another, and why the table has the row `colours`.
+# In these drawings a hat can be found by its colour.
+# That is why the claims compare networks with one another, and why the table has a row `colours`.
 #
 # **4. Find the bug.**
 # A colleague flattens the maps first, and training goes on as before.
