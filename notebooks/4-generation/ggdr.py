@@ -57,6 +57,8 @@ if spec is None or spec.origin is None:
 
 # %% tags=["imports"]
 # @title Imports
+from importlib import import_module
+
 import torch
 import torch.nn.functional as F
 from sklearn import cluster
@@ -225,7 +227,7 @@ def variation(h, group=4):
 # The decoder begins at the smallest map.
 # Each of its steps is one convolution of kernel 1, then doubling; the next step sees the result beside $D$'s own features of that size.
 # Here it ends at 16 by 16, the size of the picture.
-# The official one ends at a quarter of the picture's width or less, by the README's advice for small pictures; with ours that would be one step and a map of 4 by 4.
+# The official one ends at 64 by 64, a quarter of the width of 256 pixels, and the README advises a quarter for small pictures; of ours that would be 4 by 4, where nothing is decoded.
 
 # %% tags=["technique"]
 class Discriminator(nn.Module):
@@ -282,7 +284,7 @@ def d_loss(G, D, x, z, weight=10.0, target="features"):
     return loss + ggdr_reg(D.decode(kept), goal, weight)
 
 # %% [markdown]
-# The rest is the GAN: a non-saturating loss, and a penalty on $D$'s slope at real pictures, both as in the official code.
+# The rest is the GAN: a non-saturating loss, and a penalty on $D$'s slope at real pictures, both as in the official code; its style mixing and the penalty on path lengths are left out.
 
 # %% tags=["technique"]
 def g_loss(G, D, z):
@@ -366,8 +368,8 @@ def noise(seed, n=1024):
 @torch.no_grad()
 def distance(G, seed):
     """avatar-FD from 2,048 new faces to 1,024 of G's, lower is better."""
-    return scorer().distance(faces(20_000 + seed, 2048)[0],
-                             G(noise(30_000 + seed))[0])
+    return import_module("lab1784.scorer").scorer().distance(
+        faces(20_000 + seed, 2048)[0], G(noise(30_000 + seed))[0])
 
 # %% tags=["figure"]
 # @title Helper: a first look at the scale of avatar-FD
