@@ -26,6 +26,6 @@ from .objects import part_patterns, two_part
 __all__ = ["AFFECTS", "CAPTION_LENGTH", "CATEGORIES", "COLOURS",
            "COLOURS_OF_DIGITS", "ColouredSplit", "LIMITS", "PARTS", "PLACES",
            "RANGES", "RELATIONS", "SHAPES", "Scenes", "Split", "VOCABULARY",
-           "avatar_factors", "coloured_digits", "constitution", "counterfactual", "decode",
-           "digits", "draw_avatars", "encode", "mnist5k", "on_all_colours",
-           "part_patterns", "scenes", "two_part"]
+           "avatar_factors", "coloured_digits", "constitution",
+           "counterfactual", "decode", "digits", "draw_avatars", "encode",
+           "mnist5k", "on_all_colours", "part_patterns", "scenes", "two_part"]

@@ -126,8 +126,8 @@ for line in PARAGRAPHS[3:6]:
 def chunks_of(words):
     """Words, each a list of parts, as chunks with their left space.
 
-    words: [["법률", "은"], ["정하", "ㄴ다"], ...] -> ["법률", "은",
-    " 정하", "ㄴ다", ...], whose sum is the text."""
+    words: [["법률", "은"], ["정", "한다"], ...] -> ["법률", "은",
+    " 정", "한다", ...], whose sum is the text."""
     return [" " * (i > 0 and j == 0) + part
             for i, word in enumerate(words) for j, part in enumerate(word)]
 
@@ -633,7 +633,7 @@ choose([("sentence", list(ENGLISH.values())),
 # - **Each chunk once**: a chunk counts once, however often it occurs.
 # - **Larger numbers first**: ties are broken the other way, and the package disagrees from the first tie on.
 # - **Once is enough**: pairs that occur a single time are merged as well.
-# - **Half merged**: only the first pair in a row is replaced.
+# - **One number off**: the first merge takes the number of the last byte.
 # - **Token left in place**: after a merge the search goes on inside the pair.
 # - **Last merge first**: a text is encoded by the newest merge rather than the oldest.
 # - **Letter by letter**: each token is decoded by itself; exercise 4 is about it.
