@@ -378,6 +378,7 @@ WRONG = {
                                ("few = 900", "From 0 to 800"),
                                ("few = 20.5", "whole number")],
     "hyperclova_tokenizer-3": [("short = 3", "reads back"),
+                               ("short = 2", "reads back"),
                                ("short = 4", "reads back"),
                                ("short = 0", "from 1 to 4")],
     "hyperclova_tokenizer-4": [
