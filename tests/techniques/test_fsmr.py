@@ -366,8 +366,7 @@ def small(space):
 
 
 SMALL = small
-TRACES = {"run": dict(arms=["plain", "fsmr", "pixels", "colour"], steps=2,
-                      updates=4, rates=[("fsmr", {}, 2e-3)])}
+TRACES = {"run": dict(arms=["plain", "fsmr"], steps=2, updates=4)}
 LR = """RATE * min(
             1, 2 - 2 * t / steps)"""
 EXPERIMENT = {
