@@ -99,7 +99,9 @@ for line in PARAGRAPHS[3:6]:
 # *The Republic of Korea is a democratic republic. Sovereignty resides in the people, and all power comes from the people. The conditions of being a citizen are set by statute.*
 # We translate so that the sentence can be followed; it is no official text.
 #
-# The cuts are those of a program, and not the truth: in the preamble it takes 대한국민 (*people of Korea*) for a name and a noun; endings that share a syllable with their stem stay in one piece, as 한다 does.
+# The cuts are those of a program, and not the truth.
+# It takes 아니 in 아니할 (*shall not*) for an interjection.
+# And a syllable that stem and ending share goes to the ending, so that 나온다 (*comes*) is cut inside its verb: what this page says of stems it says of nouns.
 #
 # ## The idea: merge inside a morpheme, never across
 #
