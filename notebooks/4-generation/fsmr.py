@@ -28,12 +28,12 @@
 # FSMR은 판별자의 특징에서 채널마다의 평균과 표준편차를 다른 그림의 것과 섞어도 같은 점수를 내도록 판별자를 학습시키는 정규화입니다.
 # 섞인 특징은 그림의 형태를 두고 색과 질감만 바꾼 것으로 여겨지며, 두 점수의 차이를 제곱하여 판별자의 손실에 더합니다.
 # 이 페이지는 배경색과 모자, 피부색과 안경이 거의 항상 함께 나오는 얼굴 300개로 학습한 뒤, 같은 얼굴을 그 규칙에 맞게 또는 어긋나게 다시 그려 점수를 비교합니다.
-# FSMR을 더하면 규칙에 맞는 얼굴을 더 높이 평가하는 경향이 줄어드는지, 기울기 벌점이나 색 변환 같은 더 단순한 방법과 비교해 어떤지를 시드 다섯 개로 측정합니다.
+# FSMR을 더하면 이 경향이 다섯 번 가운데 네 번 줄었지만 확실하다고 할 만큼은 아니었고, 픽셀의 통계만 섞는 더 단순한 방법이 더 많이 줄였습니다.
 # 작은 그림과 짧은 학습에서 얻은 결과이므로, 사진의 질감이나 논문의 점수에 대해서는 말해 주지 않습니다.
 #
 # **In short.**
 # Does a discriminator that must keep its score when feature statistics are mixed lean less on the colours of a face?
-# A plain discriminator prefers a face in the usual colours with an AUC of <!--=fsmr-tied.mean.plain:3-->0.000<!--/-->, one with FSMR with <!--=fsmr-tied.mean.fsmr:3-->0.000<!--/-->, where one half would be no preference.
+# With FSMR it prefers a face in the usual colours with an AUC of <!--=fsmr-tied.mean.fsmr:3-->0.000<!--/-->, without it with <!--=fsmr-tied.mean.plain:3-->0.000<!--/-->, where one half would be no preference; the fall came on four seeds of five and is not settled, as in a first run, while mixing the statistics of pixels alone brings it to <!--=fsmr-features.mean.pixels:3-->0.000<!--/-->.
 # The faces are tiny, the trainings short, and style is colour alone, so nothing is shown about texture, photographs or the paper's networks.
 
 # %% tags=["setup"]
@@ -270,7 +270,7 @@ image_grid(torch.cat([x[:6], x[6:], fsm(x[:6], x[6:], 0.5).clamp(-1, 1),
 # One half would mean that it does not care.
 #
 # - (a) The plain $D$ is near one half: 15 faces of the 300 follow no rule.
-# - (b) The plain $D$ is far above it, and with FSMR it is lower.
+# - (b) The plain $D$ is far above it, and with FSMR it is clearly lower.
 # - (c) With FSMR it is at one half.
 #
 # And the rivals of FSMR?
@@ -533,6 +533,7 @@ tie = claim(
     "which colours are tied to hat and glasses, prefers the tied colours "
     "less with FSMR than without",
     runs, metric="tied", arm="fsmr", baseline="plain", better="lower",
+    expect="not settled",
     least=0.02, unit="AUC of tied against anti-tied faces", picture=False,
     reason="it is more than two standard deviations of the plain "
            "discriminator's AUC over the seeds of development",
@@ -543,6 +544,7 @@ jittered = claim(
     "than one that sees every picture in random brightness, saturation and "
     "contrast",
     runs, metric="tied", arm="fsmr", baseline="colour", better="lower",
+    expect="not settled",
     least=0.02, unit="AUC of tied against anti-tied faces", picture=False,
     reason="it is the bar of the first claim")
 
@@ -556,12 +558,13 @@ deep = claim(
     "statistics of all its features are mixed, as FSMR does, than if only "
     "those of the pixels are",
     runs, metric="tied", arm="fsmr", baseline="pixels", better="lower",
+    expect="does not hold",
     least=0.02, unit="AUC of tied against anti-tied faces", picture=False,
     reason="it is the bar of the first claim",
     paper="The features of the discriminator are mixed.")
 
 # %% [markdown]
-# The fourth takes the other measure, with which the first run surprised us.
+# The fourth takes the other measure; in the first run `pixels` was ahead there.
 
 # %% tags=["results"]
 moves = claim(
@@ -570,6 +573,7 @@ moves = claim(
     "its palette, in units of how it moves with its drawing, if the "
     "statistics of pixels were mixed than if those of features were",
     runs, metric="palette", arm="pixels", baseline="fsmr", better="lower",
+    expect="not settled",
     least=0.1, unit="change by palette, divided by change by drawing",
     picture=False,
     reason="it is a tenth of the value at which both count alike")
@@ -623,7 +627,18 @@ choose([("face", [f"face {i + 1}" for i in range(6)]),
            "pink background, and with red hair.", fallback_fig=fig)
 
 # %% [markdown]
-# TODO
+# The plain $D$ has an AUC of <!--=fsmr-tied.mean.plain:3-->0.000<!--/-->: (a) is wrong; fifteen faces that follow no rule do not keep it from learning one.
+# With FSMR it is <!--=fsmr-tied.mean.fsmr:3-->0.000<!--/-->, lower on four seeds of five, and the interval of the first claim holds zero: (b) is not settled, and (c) is wrong.
+# Random colours reach <!--=fsmr-tied.mean.colour:3-->0.000<!--/-->, so whether they do as well, (d), is not settled either.
+# The stronger slope penalty stays at <!--=fsmr-tied.mean.slope:3-->0.000<!--/-->.
+#
+# (e) is wrong, and most clearly so: `pixels` has <!--=fsmr-features.mean.pixels:3-->0.000<!--/-->, below every other arm on average and below `fsmr` on every seed.
+# The third claim does not hold; its opposite would.
+# `pixels` also had the larger weight, found in the same search, so the claim compares each at its best and not features with pixels at one strength.
+#
+# On the other measure the score of a face moves with its palette by <!--=fsmr-palette.mean.fsmr:2-->0.00<!--/--> of what it moves with its drawing, with `pixels` by <!--=fsmr-palette.mean.pixels:2-->0.00<!--/-->; that is not settled.
+# All arms know how faces are drawn, and none learns many by heart: see `drawing` and `memory` in the table.
+# The nearest training face prefers the tied colours, too, and has learned nothing but the pictures.
 
 # %% [markdown]
 # ## Break it
@@ -697,7 +712,7 @@ for side in (16, 8, 4):
 # | minibatch statistics on, as in the official networks | seeds 1000 and 1001, `plain` and `fsmr` | `plain` leans a little less, and FSMR no less than it |
 # | random colours as a penalty, in the place of an augmentation | seed 1000, 800 steps | between `pixels` and `plain` |
 # | first run: a smaller generator and a $D$ with 12 channels at its end, 500 steps; claims against `plain`, `slope`, `pixels`, and avatar-FD against `plain` trained for a third longer | seeds 0 to 4 | none settled; with FSMR `tied` fell on three of five, and avatar-FD on one |
-# | afterwards: the networks of the search, 700 steps; claims against `plain`, `colour`, `pixels` | seeds 5 to 9, once | LASTTRY |
+# | afterwards: the networks of the search, 700 steps; claims against `plain`, `colour`, `pixels` | seeds 5 to 9, once | the first, second and fourth not settled, the third does not hold |
 #
 # </details>
 #
