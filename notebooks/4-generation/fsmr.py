@@ -324,7 +324,7 @@ def jitter(x, g):
 
 # %% tags=["experiment"]
 RECORD = {"arms": ["plain", "fsmr", "pixels", "colour", "slope"],
-          "seeds": [5, 6, 7, 8, 9], "steps": 700}
+          "seeds": [10, 11, 12, 13, 14], "steps": 700}
 BATCH, RATE = 16, 2e-3
 WEIGHT = {"fsmr": 3.0, "pixels": 10.0}     # w; nothing for the others
 SLOPE = {"slope": 20.0}                    # 2 for the others
@@ -464,8 +464,8 @@ def run(arm, seed, strength=1.0, steps=RECORD["steps"]):
 
 # %% tags=["figure"]
 # @title Draw: thirty live steps on the recorded curve
-_, live = recorded.train(start, step, "fsmr", 5, RECORD["steps"], until=30)
-draw_start(live, {arm: recorded.losses("fsmr", arm, 5)
+_, live = recorded.train(start, step, "fsmr", 10, RECORD["steps"], until=30)
+draw_start(live, {arm: recorded.losses("fsmr", arm, 10)
                   for arm in ("fsmr", "plain", "slope")}, arm="fsmr",
            loss="loss of D, penalties left out", smooth=10,
            title="The recorded run begins as the live one does",
@@ -524,68 +524,69 @@ for name in ("nearest face", "nearest in grey", "untrained D"):
 
 # %% [markdown]
 # The first claim is the paper's own in miniature: less sensitive to style.
-# The second names the best of the usual means so far, random colours, over the seeds of development and of the first run.
-
-# %% tags=["results"]
-tie = claim(
-    "fsmr-tied",
-    "A discriminator that learned for 700 steps from 300 faces, in 95 % of "
-    "which colours are tied to hat and glasses, prefers the tied colours "
-    "less with FSMR than without",
-    runs, metric="tied", arm="fsmr", baseline="plain", better="lower",
-    expect="not settled",
-    least=0.02, unit="AUC of tied against anti-tied faces", picture=False,
-    reason="it is more than two standard deviations of the plain "
-           "discriminator's AUC over the seeds of development",
-    paper="FSMR leads to reduced sensitivity to style.")
-jittered = claim(
-    "fsmr-colour",
-    "On tied faces a discriminator with FSMR prefers the tied colours less "
-    "than one that sees every picture in random brightness, saturation and "
-    "contrast",
-    runs, metric="tied", arm="fsmr", baseline="colour", better="lower",
-    expect="not settled",
-    least=0.02, unit="AUC of tied against anti-tied faces", picture=False,
-    reason="it is the bar of the first claim")
-
-# %% [markdown]
-# The third asks for the ingredient: has it to be features?
-
-# %% tags=["results"]
-deep = claim(
-    "fsmr-features",
-    "On tied faces a discriminator prefers the tied colours less if the "
-    "statistics of all its features are mixed, as FSMR does, than if only "
-    "those of the pixels are",
-    runs, metric="tied", arm="fsmr", baseline="pixels", better="lower",
-    expect="does not hold",
-    least=0.02, unit="AUC of tied against anti-tied faces", picture=False,
-    reason="it is the bar of the first claim",
-    paper="The features of the discriminator are mixed.")
-
-# %% [markdown]
-# The fourth takes the other measure; in the first run `pixels` was ahead there.
+# Its measure was chosen after earlier runs had been seen, which is told among the tries; the seeds of this page are others.
+# The second asks the same of the tie between colour and content.
 
 # %% tags=["results"]
 moves = claim(
     "fsmr-palette",
-    "After training on tied faces the score of a new face moves less with "
-    "its palette, in units of how it moves with its drawing, if the "
-    "statistics of pixels were mixed than if those of features were",
-    runs, metric="palette", arm="pixels", baseline="fsmr", better="lower",
-    expect="not settled",
+    "The score that a discriminator, trained for 700 steps on 300 drawn "
+    "faces with colours tied to hat and glasses, gives to a new face "
+    "moves less with the face's palette, in units of how it moves with the "
+    "drawing, if it learned with FSMR than without",
+    runs, metric="palette", arm="fsmr", baseline="plain", better="lower",
+    expect="holds",
     least=0.1, unit="change by palette, divided by change by drawing",
     picture=False,
-    reason="it is a tenth of the value at which both count alike")
+    reason="it is a tenth of the value at which both count alike",
+    paper="FSMR leads to reduced sensitivity to style.")
+tie = claim(
+    "fsmr-tied",
+    "A discriminator trained for 700 steps on 300 drawn faces, in 95 % of "
+    "which colours are tied to hat and glasses, prefers new faces in the "
+    "tied colours to the same faces in the opposite colours less if it "
+    "learned with FSMR than without",
+    runs, metric="tied", arm="fsmr", baseline="plain", better="lower",
+    expect="not settled",
+    least=0.05, unit="AUC of tied against anti-tied faces", picture=False,
+    reason="it is a tenth of the way from no preference, one half, to one "
+           "without exception",
+    paper="FSMR leads to reduced sensitivity to style.")
 
+# %% [markdown]
+# The third asks for the ingredient: has it to be features?
+# On the runs seen before it did not, so the claim is made for `pixels`.
+# The last names a usual means against a reliance on colours, random colours.
+
+# %% tags=["results"]
+deep = claim(
+    "fsmr-pixels",
+    "On drawn faces with colours tied to hat and glasses a discriminator "
+    "prefers the tied colours less if its score has to stay when the "
+    "channel statistics of the pixels alone are mixed than if those of all "
+    "its features are, as in FSMR",
+    runs, metric="tied", arm="pixels", baseline="fsmr", better="lower",
+    expect="holds",
+    least=0.05, unit="AUC of tied against anti-tied faces", picture=False,
+    reason="it is the bar of the second claim",
+    paper="The features of the discriminator are mixed.")
+jittered = claim(
+    "fsmr-colour",
+    "On drawn faces with colours tied to hat and glasses a discriminator "
+    "with FSMR prefers the tied colours less than one that sees every "
+    "picture in random brightness, saturation and contrast",
+    runs, metric="tied", arm="fsmr", baseline="colour", better="lower",
+    expect="not settled",
+    least=0.05, unit="AUC of tied against anti-tied faces", picture=False,
+    reason="it is the bar of the second claim")
 
 # %% tags=["figure"]
 # @title Draw: all claims
-overview(tie, jittered, deep, moves)
+overview(moves, tie, deep, jittered)
 
 # %% tags=["details"]
 # @title Every seed of every claim
-for record in (tie, jittered, deep, moves):
+for record in (moves, tie, deep, jittered):
     draw_claim(record)
 
 # %% [markdown]
@@ -712,7 +713,8 @@ for side in (16, 8, 4):
 # | minibatch statistics on, as in the official networks | seeds 1000 and 1001, `plain` and `fsmr` | `plain` leans a little less, and FSMR no less than it |
 # | random colours as a penalty, in the place of an augmentation | seed 1000, 800 steps | between `pixels` and `plain` |
 # | first run: a smaller generator and a $D$ with 12 channels at its end, 500 steps; claims against `plain`, `slope`, `pixels`, and avatar-FD against `plain` trained for a third longer | seeds 0 to 4 | none settled; with FSMR `tied` fell on three of five, and avatar-FD on one |
-# | afterwards: the networks of the search, 700 steps; claims against `plain`, `colour`, `pixels` | seeds 5 to 9, once | the first, second and fourth not settled, the third does not hold |
+# | second run: the networks of the search, 700 steps; `tied` against `plain`, `colour`, `pixels`; `palette`, `pixels` against `fsmr` | seeds 5 to 9 | the first two and the last not settled, the third does not hold |
+# | third run: the same trainings. Seen before it and not claimed until then: `palette` of `fsmr` was below `plain` on four seeds of the first run and on all five of the second. This measure was so chosen after those ten seeds, and is tested on five others; bars of `tied` raised from `0.02` to `0.05` | seeds 10 to 14, once | |
 #
 # </details>
 #
