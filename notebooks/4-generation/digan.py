@@ -28,13 +28,13 @@
 # 디간은 위치와 시각을 넣으면 색을 돌려주는 신경망으로 영상을 나타내므로, 찍지 않은 순간도 그릴 수 있습니다.
 # 시간은 위치를 나타내는 물결의 위상만 움직이고, 움직임 판별자는 두 프레임과 그 사이의 시간을 보고 움직임이 자연스러운지 판단합니다.
 # 이 페이지는 공이 지나가는 짧은 영상으로 움직임 판별자가 있는 경우와 없는 경우를 시드 다섯 개로 비교하고, 얼굴이 움직이는 영상이 끝난 뒤를 이어 그리게 합니다.
-# 움직임 판별자가 없으면 공이 거의 움직이지 않고, 곧게 가는 얼굴은 디간의 위상이 잘 이어 그리지만 느리게 시작하는 셋째 좌표도 거의 그만큼 잘 그립니다.
-# 돌아서는 얼굴은 어느 방법도 이어 그리지 못하며, 사진으로 찍은 영상이나 긴 영상에 대해서는 말해 주지 않습니다.
+# 움직임 판별자가 없으면 공이 거의 움직이지 않고, 곧게 가는 얼굴은 디간의 위상이 잘 이어 그리지만 느리게 움직이는 셋째 좌표도 그만큼 잘 그립니다.
+# 돌아서는 얼굴은 어느 신경망도 제대로 이어 그리지 못하며, 사진으로 찍은 영상이나 긴 영상에 대해서는 말해 주지 않습니다.
 #
 # **In short.**
 # Does a motion discriminator that sees two frames make a generator's films move, and does a wave whose phase moves go on after the film has ended?
 # With the motion discriminator the ball of a drawn film misses its true way, `0.8`, by <!--=digan-moves.mean.digan-->0.21<!--/-->, without it by <!--=digan-moves.mean.images alone-->0.73<!--/-->; after the end of a straight film DIGAN's phases change the squared error by <!--=digan-after.effect:1-->−1.1<!--/--> doublings against a third coordinate on the scale of space, and a third coordinate on a quarter of that scale changes it by <!--=digan-slow.effect:1-->−0.1<!--/--> against them.
-# Where the face turns, nobody goes on rightly; nothing is shown about photographs, long films, or what the time between frames gives to a generator.
+# Where the face turns, no network goes on rightly; nothing is shown about photographs, long films, or what the time between frames gives to a generator.
 
 # %% tags=["setup"]
 # @title Set-up: in Colab this installs the book's helper
@@ -495,16 +495,19 @@ def run(arm, seed, strength=1.0, steps=RECORD["steps"]):
 # @title Draw: thirty live steps on the recorded curve
 _, live = recorded.train(start, step, "judge", 0, RECORD["steps"], until=30)
 fig, ax = subplots(width=6.0, height=2.4)
+plain = torch.arange(RECORD["steps"]) % 16 > 0       # steps without penalty
 for name, colour in (("judge", "method"), ("judge without time", "rival")):
-    ax.plot(recorded.losses("digan", name, 0), color=palette[colour],
-            lw=0.6, label=f"{name}, recorded")
-ax.plot(live, color=palette["ink"], lw=1.8, label="judge, 30 steps live")
-ax.set(xlabel="step", ylabel="loss of a batch",
+    ax.plot(torch.arange(RECORD["steps"])[plain],
+            recorded.losses("digan", name, 0)[plain], color=palette[colour],
+            lw=0.5, label=f"{name}, recorded")
+ax.plot(torch.arange(30)[plain[:30]], torch.tensor(live)[plain[:30]],
+        color=palette["ink"], lw=2.5, label="judge, 30 steps live")
+ax.set(xlabel="step", ylabel="loss of a batch", ylim=(0, 2),
        title="The recorded run begins as the live one does")
-ax.legend()
-show(fig, "The loss over the recorded steps of the two judges, the one that "
-          "is told the time falling, the other one staying up; thirty live "
-          "steps lie on the beginning of the first.")
+ax.legend(loc="lower left")
+show(fig, "The loss over the recorded steps of the two judges: that of the "
+          "judge that is told the time falls lower than that of the other; "
+          "thirty live steps lie on the beginning of the first.")
 
 # %% [markdown]
 # ## Without a motion discriminator nothing has to move
@@ -616,16 +619,18 @@ for arm in ("digan", "images alone"):
     rows |= {f"{arm} {i + 1}": G(*z[:, i:i + 1].expand(-1, 11, -1), moments)
              for i in range(4)}
 strip(rows, "Twelve films of a ball, eleven frames each, the last two in a "
-            "red border. Four true ones travel straight on; the four of the "
-            "row digan travel, some of them bent; the four of images alone "
-            "hardly move.", after=2)
+            "red border. Four true ones travel straight on; the four of "
+            "digan travel, less evenly and with less round balls; the four "
+            "of images alone hardly move.", after=2)
 
 # %% [markdown]
 # With the motion discriminator the ball misses the true way by <!--=digan-moves.mean.digan-->0.21<!--/-->, without it by <!--=digan-moves.mean.images alone-->0.73<!--/-->, and standing still would miss by `0.8`.
 # So (b) is right: an image discriminator is content when each place occurs as often as it should, and a film that keeps to one place is as good as any.
+# The motion has a price: the frames of `digan` are further from the nearest true one than those of `images alone`, and now and then a ball changes its colour or its course.
 # Whether $\Delta t$ helps the *generator* these runs do not show; no GAN was trained without it.
-# The judge that is told the time ranks <!--=digan-time.mean.judge-->0.92<!--/--> of the pairs rightly, the other <!--=digan-time.mean.judge without time-->0.75<!--/-->: (d) is right.
-# The ruler, which was told what to measure, does better than either.
+#
+# The judge that is told the time ranks <!--=digan-time.mean.judge-->0.92<!--/--> of the pairs rightly, the other <!--=digan-time.mean.judge without time-->0.75<!--/-->: two frames say something, for who has gone very far was fast, and (d) is right.
+# The ruler with the time is better than either judge, that without it worse than both.
 
 # %% [markdown]
 # ## What comes after the end?
@@ -787,9 +792,9 @@ rows |= {arm: learned(arm, 0)(both) for arm in ARMS}
 rows |= {name: torch.cat([film(SEEN[2:], 0), named[name]])
          for name in ("moved on", "frozen")}
 strip(rows, "Six rows of a drawn face that goes straight on, ten frames "
-            "each, the last four in a red border. The rows phase and slow "
-            "follow the truth, and so does the last frame moved on; in the "
-            "row coordinate the face breaks up; frozen stays.")
+            "each, the last four in a red border. All rows but frozen follow "
+            "the truth; in the row coordinate the ground gets stains, and in "
+            "the row moved on the face is blurred.")
 
 # %% tags=["figure"]
 # @title Draw: the film of the face after its end, turning round
@@ -798,18 +803,18 @@ rows |= {arm: learned(arm, 0, "turning")(both) for arm in ARMS}
 rows["frozen"] = torch.cat([film(SEEN[2:], 0, "turning"),
                             without_network(0, "turning")["frozen"]])
 strip(rows, "Five rows of a drawn face that goes to one side and back, ten "
-            "frames each, the last four in a red border. After the end no "
-            "network draws the face where the truth has it, or draws it "
-            "whole.")
+            "frames each, the last four in a red border. After the end the "
+            "faces of all three networks come apart.")
 
 # %% [markdown]
-# After the end of the straight film the error of DIGAN's phases differs from that of the third coordinate on the scale of space by <!--=digan-after.effect:1-->−1.1<!--/--> doublings.
-# The slow coordinate differs from DIGAN's phases by <!--=digan-slow.effect:1-->−0.1<!--/-->, so (g) is nearest: the face goes on where the waves begin slow, and a motion network is not needed for it.
-# The last frame, moved on by hand, needs no network at all; the strip shows how near it comes.
+# After the end of the straight film all three go on, far better than the frozen frame, so (f) is nearest.
+# With time on the scale of space the network does it less well: the error of DIGAN's phases differs from its by <!--=digan-after.effect:1-->0.0<!--/--> doublings.
+# That is about as good as the last frame, moved on by hand, which needs no network at all.
+# The slow coordinate differs from DIGAN's phases by <!--=digan-slow.effect:1-->0.0<!--/-->: a third coordinate on a smaller scale goes on as well as they do, and the motion network is not needed for it.
 #
-# When the face turns round, nobody goes on rightly.
-# The table has the errors: they are of the order of the frozen frame's, which is no prediction.
-# Going on as before is what these networks do, and for a face that turns it is wrong.
+# When the face turns round, the networks do not go on: the faces come apart, and the table has errors of the order of the frozen frame's.
+# The last frame moved on by hand is far better there: at $t = 1$ the face is in the middle, and it goes on to the side until $t = \frac{5}{4}$.
+# That waves move their phases is no model of how things move.
 
 # %% [markdown]
 # ## Break it
