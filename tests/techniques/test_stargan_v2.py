@@ -428,7 +428,7 @@ MISTAKES = {
     "Frozen mapping network": ('(noise, "GFE")', '(noise, "GE")'),
     "Weights at half the size": ('nonlinearity="relu")',
                                  'nonlinearity="linear", a=0)\n'
-                                 "            m.weight.data /= 2"),
+                                 "        m.weight.data /= 2"),
     "Average turned around": ("kept.lerp(now, 1 - beta)",
                               "kept.lerp(now, beta)"),
 }
