@@ -349,7 +349,7 @@ def trained(page, arm, seed, steps, real):
         if arm != "prior" and len(c) == 24:
             m, fg = (F.grid_sample(t, grid, align_corners=True)
                      for t in (m, fg))
-        return m, m * fg + (1 - m) * back(z[:, :8])
+        return m, back(z[:, :8]) * (1 - m) + fg * m      # to the last bit
     for _ in range(steps):
         x = real[torch.randint(len(real), (24,), generator=batches)]
         twin = page["altered"](x, noise)
