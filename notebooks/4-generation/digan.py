@@ -222,6 +222,7 @@ class Modulated(nn.Module):
 # A mapping of two layers makes the content code from noise that is first scaled to a mean square of one.
 # The colours come from a layer that is scaled by the content, without the division.
 # The official generator adds such pictures over several resolutions, each with a fuser of its own; ours has one.
+# Which one is fixed when the cell runs: after an edit of the fuser, run it again.
 
 # %% tags=["technique"]
 class Generator(nn.Module):
@@ -808,9 +809,9 @@ strip(rows, "Five rows of a drawn face that goes to one side and back, ten "
 
 # %% [markdown]
 # After the end of the straight film all three go on, far better than the frozen frame, so (f) is nearest.
-# With time on the scale of space the network does it less well: the error of DIGAN's phases differs from its by <!--=digan-after.effect:1-->0.0<!--/--> doublings.
+# With time on the scale of space the network does it less well: the error of DIGAN's phases differs from its by <!--=digan-after.effect:1-->−1.1<!--/--> doublings.
 # That is about as good as the last frame, moved on by hand, which needs no network at all.
-# The slow coordinate differs from DIGAN's phases by <!--=digan-slow.effect:1-->0.0<!--/-->: a third coordinate on a smaller scale goes on as well as they do, and the motion network is not needed for it.
+# The slow coordinate differs from DIGAN's phases by <!--=digan-slow.effect:1-->−0.1<!--/-->: a third coordinate on a smaller scale goes on as well as they do, and the motion network is not needed for it.
 #
 # When the face turns round, the networks do not go on: the faces come apart, and the table has errors of the order of the frozen frame's.
 # The last frame moved on by hand is far better there: at $t = 1$ the face is in the middle, and it goes on to the side until $t = \frac{5}{4}$.

@@ -501,6 +501,10 @@ EXPERIMENT = {
 }
 NOT = {"labels": "nothing here reads a label; a film is the answer itself",
        "mode": "no network has a layer that learns and measures in two ways"}
+STAYS = {name: "Generator has the fuser as a default, fixed by its cell"
+         for name in ("Time as a third coordinate", "Sines alone",
+                      "Frequencies move, not phases",
+                      "Time after the network")}
 UNKNOWN = ["film(SEEN, 1000, 'round')", "learned('still', 1000, steps=1)"]
 
 WRONG = {
