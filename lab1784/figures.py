@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import html
 import io
 import textwrap
 from collections.abc import Sequence
@@ -316,6 +318,73 @@ def draw_start(live: Sequence[float], kept: dict, *, arm: str, loss: str,
     show(fig, alt)
 
 
+def strip(rows: dict, alt: str, after: int = 0) -> None:
+    """Films as rows of frames, the last `after` of each in a red border.
+
+    rows: name -> frames (T, 3, S, S) in [-1, 1], the same T for all.
+    alt: see `show`.   Raises ValueError where the rows do not fit.
+    """
+    films = _films(rows, after)
+    n = len(films[0])
+    fig, axes = subplots(len(films), n, squeeze=False, width=0.62 * n + 1.5,
+                         height=0.64 * len(films) + 0.1)
+    for line, name, frames in zip(axes, rows, films):
+        for i, (ax, frame) in enumerate(zip(line, frames)):
+            ax.imshow(frame)
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+            for side in ax.spines.values():
+                side.set(visible=i >= n - after, color=RED, lw=2.5)
+        line[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    show(fig, alt)
+
+
+def film(rows: dict, alt: str, after: int = 0, fps: int = 6) -> None:
+    """A strip for paper, and under it the same films side by side, which a
+    reader opens and closes: nothing moves unasked.  See `strip`.
+
+    fps: frames a second, at most 6: faster flicker can do harm.
+    """
+    from PIL import Image, ImageOps
+    whole("fps", fps, 1, 6)
+    strip(rows, alt, after)
+    shots = []
+    for i, row in enumerate(zip(*_films(rows, after))):
+        late = i >= len(next(iter(rows.values()))) - after
+        tiles = [ImageOps.expand(Image.fromarray((255 * frame).astype(
+            np.uint8)).resize((128, 128), Image.NEAREST), 6,
+            RED if late else palette["card"]) for frame in row]
+        shot = Image.new("RGB", (140 * len(tiles), 140))
+        for k, tile in enumerate(tiles):
+            shot.paste(tile, (140 * k, 0))
+        shots.append(shot.quantize(128))
+    target = io.BytesIO()
+    shots[0].save(target, "gif", save_all=True, append_images=shots[1:],
+                  duration=1000 // fps, loop=0)
+    code = base64.b64encode(target.getvalue()).decode()
+    told = html.escape(f"{', '.join(rows)}, from left to right. {alt}")
+    names = html.escape(", ".join(rows))
+    leave({"text/html": f"<details><summary>Play the film: {names}</summary>"
+           f'<img src="data:image/gif;base64,{code}" alt="{told}" '
+           f'width="{140 * len(rows)}" height="140" loading="lazy">'
+           "</details>", "text/plain": f"<film: {alt}>"}, {})
+
+
+def _films(rows: dict, after: int) -> list:
+    """Frames (T, S, S, 3) in [0, 1] of every row."""
+    if not isinstance(rows, dict) or not rows:
+        raise ValueError("rows should be a dict, name -> frames, got "
+                         f"{said(rows)}")
+    films = [np.asarray(frames, dtype=float) for frames in rows.values()]
+    if any(f.ndim != 4 or f.shape[1] != 3 or f.shape != films[0].shape
+           for f in films):
+        raise ValueError("rows should hold frames (T, 3, S, S), the same for"
+                         f" all; got {', '.join(str(f.shape) for f in films)}")
+    whole("after", after, 0, len(films[0]))
+    return [(f.transpose(0, 2, 3, 1).clip(-1, 1) + 1) / 2 for f in films]
+
+
+RED = "#d00000"
 COLOURS = {"holds": palette["method"], "does not hold": palette["rival"],
            "not settled": palette["plain"]}
 

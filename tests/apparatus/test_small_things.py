@@ -1,5 +1,6 @@
 """Figures, exercises, the progress bar and the time to import."""
 
+import base64
 import io
 import subprocess
 import sys
@@ -39,6 +40,28 @@ def test_a_live_start_lies_on_the_recorded_curve(monkeypatch):
     assert list(live.get_ydata()) == [4, 2] and "2 steps live" in live.get_label()
     with pytest.raises(ValueError, match="arm"):
         figures.draw_start([4.0], kept, arm="c", **told)
+
+
+def test_a_film_is_still_until_it_is_opened(monkeypatch):
+    kept = []
+    monkeypatch.setattr(figures, "leave", lambda *a: kept.append(a[0]))
+    frames = torch.rand(5, 3, 16, 16) * 2 - 1
+    figures.film({"true": frames, "made <b>": frames.flip(0)}, after=2,
+                 alt="Two films of noise, one the other way round.")
+    still, moving = kept
+    assert still["image/png"] and "image/gif" not in still
+    text = moving["text/html"]
+    assert text.startswith("<details><summary>") and "open" not in text[:20]
+    assert "made &lt;b&gt;" in text and "one the other way round" in text
+    shown = Image.open(io.BytesIO(base64.b64decode(
+        text.split("base64,")[1].split('"')[0])))
+    assert shown.n_frames == 5 and len(text) < 400_000
+    for i in range(5):                    # the border says what comes after
+        shown.seek(i)
+        red = np.asarray(shown.convert("RGB")).astype(int)[1, 1]
+        assert (red[0] > 180 and red[1] < 80) == (i >= 3)
+    with pytest.raises(ValueError, match="frames"):
+        figures.strip({"a": frames, "b": frames[:3]}, "Two of other length.")
 
 
 def test_the_bar_is_seen_by_people_only(monkeypatch):
