@@ -88,6 +88,7 @@ def faces(seed, n=6000):
     return x, masks.argmax(1)
 
 # %% [markdown]
+# In the maps hair is brown, the hat green, glasses black, eyes blue, the mouth red.
 # The third row of the figure is what sorting colours finds: the places of all eight faces, without the ground, in thirty heaps by **k-means** (케이평균).
 # A heap has no name; it gets that of the part which most of its places show.
 # The number that we take is the **mean intersection over union** (평균 교집합 비율), `miou`: places that are a part and are called so, over places that are either, a mean over the six parts; 1 is perfect.
@@ -654,9 +655,10 @@ image_grid(torch.cat([*rows.values()]), columns=8, size=0.72,
 # It is ahead on four seeds of five and behind on one, and the first claim is not settled: we can neither rule out (a) nor show (c).
 # The spread of both arms is larger than the reason of the bar says; that was measured on one set of faces for all seeds.
 # The best layer of the plain $D$ has <!--=ggdr-best.mean.best-->0.36<!--/-->, so (b) is not ruled out either.
-# Where colours are guessed the map has <!--=ggdr-target.mean.pixels-->0.30<!--/-->, and the third claim holds: (d) is wrong, it does count what is asked at every place.
+# Where colours are guessed the map has <!--=ggdr-target.mean.pixels-->0.30<!--/-->, and the third claim holds: (d) is wrong, and it does count what is asked at every place.
 #
 # A $D$ that has learned nothing has <!--=ggdr-parts.mean.untrained-->0.28<!--/-->, less than any that has learned.
+# No row of the figure has found eyes, and every row has found some of the hats.
 # And sorting by colour alone has <!--=ggdr-parts.mean.colours-->0.55<!--/-->, more than every network here.
 #
 # After as many steps the made faces of GGDR are at a distance of <!--=ggdr-faces.mean.ggdr:0-->250<!--/-->, those of the plain GAN at <!--=ggdr-faces.mean.plain:0-->229<!--/-->; lower is better, and the seeds disagree, so that (e) is not shown.
