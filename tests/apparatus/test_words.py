@@ -89,6 +89,9 @@ def test_a_repeat_changes_what_the_sanitizer_takes_out_and_no_more():
     assert len({cleaned(record("exact", effect=e, noise=0.0, bar=1))
                 for e in (0.0, 1e-16, 3e-5, 0.02, 0.3)}) == 1
     assert cleaned(record()) != cleaned(record(effect=0.0)), "the verdict"
+    film = '<img src="data:image/gif;base64,R0lG1e5/+8A==" alt="A face.">'
+    assert re.sub(cfg["films"]["regex"], cfg["films"]["replace"],
+                  film) == '<img src="FILM" alt="A face.">'
 
 
 @pytest.fixture
