@@ -340,6 +340,28 @@ def exam_by_hand(page):
                 assert abs(got[k] - float(value)) < 1e-5, (arm, k)
 
 
+def steps_by_hand(page):
+    """What a step hands to an iteration: pictures with their domains, two
+    references of the target domain, and a reward that fades."""
+    seen, real = [], page["iteration"]
+    with few(page):
+        state = page["start"]("full", 1005, 0.8)
+        page["iteration"] = lambda *given: seen.append(given) or 0.0
+        try:
+            for t in range(6):
+                page["step"](state, t, 6, "full")
+        finally:
+            page["iteration"] = real
+        x, y, _ = page["faces"](1005)
+    hats = {picture.numpy().tobytes(): int(k) for picture, k in zip(x, y)}
+    for t, (_, _, src, org, trg, noise, refs, lam) in enumerate(seen):
+        assert abs(lam - 0.8 * (6 - t) / 6) < 1e-9
+        for pictures, domains in ((src, org), (refs[0], trg), (refs[1], trg)):
+            assert [hats[p.numpy().tobytes()] for p in pictures] == (
+                domains.tolist())
+        assert not torch.equal(*refs) and not torch.equal(*noise)
+
+
 def arms_again(page):
     """Both arms trained anew in a few lines, and their metrics."""
     with few(page):
@@ -399,8 +421,8 @@ def again(page, lam, seed, steps):
 
 ORACLES = [adain_of_moments, generator_by_hand, heads_by_loops,
            slopes_of_known_critics, losses_by_pencil,
-           second_picture_stands_still, iteration_again, exam_by_hand,
-           arms_again]
+           second_picture_stands_still, steps_by_hand, iteration_again,
+           exam_by_hand, arms_again]
 
 MISTAKES = {
     "Diversity punished": ("- lambda_ds * diversity", "+ lambda_ds * diversity"
