@@ -380,9 +380,31 @@ def trained(page, arm, seed, steps, real):
     return D.eval(), mask
 
 
+def arms_differ_as_told(page):
+    """What each arm gives its losses: bounds and weight of the mask's
+    area, which no short run feels, and weight of the contrastive loss."""
+    seen, real = [], {k: page[k] for k in ("d_loss", "g_loss")}
+
+    def noted(name):
+        def loss(D, *pictures):
+            seen.append(pictures[3:] if name == "g_loss" else pictures[5:])
+            return real[name](D, *pictures)
+        return loss
+    try:
+        page.update({k: noted(k) for k in real})
+        with few(page):
+            for arm in ("c3", "warp", "prior", "no pairs"):
+                state = page["start"](arm, 1003, 0.7)
+                page["step"](state, 0, 1, arm)
+    finally:
+        page.update(real)
+    ours, theirs = (0.6, 20.0), (0.9, 1.0)
+    assert seen == [(0.7,), ours, (0.7,), theirs, (0.7,), ours, (0.0,), ours]
+
+
 ORACLES = [pairs_one_by_one, entropies_by_scipy, agreement_by_others,
            warps_by_hand, networks_by_hand, losses_by_pencil, faces_by_hand,
-           arms_again]
+           arms_differ_as_told, arms_again]
 
 LAID = "return mask, background * (1 - mask) + foreground * mask"
 MISTAKES = {
