@@ -378,11 +378,6 @@ def again(page, lam, seed, steps):
                           "F": page["MappingNetwork"](8, 8),
                           "E": page["StyleEncoder"](8),
                           "D": page["Discriminator"]()})
-    for m in nets.modules():
-        if isinstance(m, (nn.Conv2d, nn.Linear)):
-            fan = m.weight[0].numel()
-            m.weight.data.normal_(0, math.sqrt(2 / fan))
-            m.bias.data.zero_()
     adams = {k: torch.optim.Adam(nets[k].parameters(), 1.0, betas=(0.0, 0.99))
              for k in nets}
     f = page["data"].avatar_factors(60, seed)
@@ -448,9 +443,6 @@ MISTAKES = {
                                              "(E(fake, y_org) - s)"),
     "References teach the encoder": ('(refs, "G")', '(refs, "GE")'),
     "Frozen mapping network": ('(noise, "GFE")', '(noise, "GE")'),
-    "Weights at half the size": ('nonlinearity="relu")',
-                                 'nonlinearity="linear", a=0)\n'
-                                 "        m.weight.data /= 2"),
     "Average turned around": ("kept.lerp(now, 1 - beta)",
                               "kept.lerp(now, beta)"),
 }
