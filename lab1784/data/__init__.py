@@ -15,7 +15,7 @@ same data on every machine, up to the last bits of real numbers.
 """
 
 from .avatars import (AFFECTS, CATEGORIES, LIMITS, PARTS, RANGES,
-                      avatar_factors, counterfactual, draw_avatars)
+                      avatar_factors, counterfactual, draw_avatars, tinted)
 from .captioned import (CAPTION_LENGTH, COLOURS, PLACES, RELATIONS, SHAPES,
                         VOCABULARY, Scenes, decode, encode, scenes)
 from .handwriting import (COLOURS_OF_DIGITS, ColouredSplit, Split,
@@ -28,4 +28,5 @@ __all__ = ["AFFECTS", "CAPTION_LENGTH", "CATEGORIES", "COLOURS",
            "RANGES", "RELATIONS", "SHAPES", "Scenes", "Split", "VOCABULARY",
            "avatar_factors", "coloured_digits", "constitution",
            "counterfactual", "decode", "digits", "draw_avatars", "encode",
-           "mnist5k", "on_all_colours", "part_patterns", "scenes", "two_part"]
+           "mnist5k", "on_all_colours", "part_patterns", "scenes", "tinted",
+           "two_part"]

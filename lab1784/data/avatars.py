@@ -63,6 +63,12 @@ _LIPS, _BLUSH = _rgb((.82, .13, .20)), _rgb((.93, .40, .36))
 _WOOL, _BAND = _rgb((.15, .48, .52)), _rgb((.97, .95, .88))
 
 
+# One colour a part, in the order of PARTS.
+_TINTS = _rgb((0.96, 0.96, 0.94), (0.35, 0.20, 0.10), (0.95, 0.75, 0.55),
+              (0.10, 0.35, 0.75), (0.85, 0.10, 0.25), (0.10, 0.10, 0.10),
+              (0.10, 0.60, 0.45))
+
+
 def avatar_factors(n: int, seed: int | torch.Generator) -> dict[str, Tensor]:
     """Draw the factors of `n` avatars, every factor independent of the rest.
 
@@ -151,6 +157,15 @@ def draw_avatars(factors: dict[str, Tensor],
         free = free * (1 - cover)
     masks[:, 0] = free
     return images * 2 - 1, masks
+
+
+def tinted(part: Tensor) -> Tensor:
+    """Parts as colours that a reader can tell apart.
+
+    part: (N, S, S) int64, numbers into `PARTS`.
+    Returns (N, 3, S, S) in [-1, 1].
+    """
+    return _TINTS[part].movedim(-1, 1) * 2 - 1
 
 
 def _layers(f: dict[str, Tensor],
