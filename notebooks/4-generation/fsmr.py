@@ -122,11 +122,11 @@ image_grid(torch.cat([data.draw_avatars(tied(f, anti))[0]
 #
 # $$\mathrm{FSM}(x, y; \alpha) = \alpha\, x + (1 - \alpha) \left( \sigma(y)\, \frac{x - \mu(x)}{\sigma(x)} + \mu(y) \right)$$
 #
-# Which places of a channel are above others stays; how high they are, and how much they vary, moves.
+# In each channel the order of the places, from low to high, stays; how high they are, and how much they vary, moves.
 # Such channel statistics are what style transfer takes for style.
 #
 # The discriminator $D$ scores a batch of real pictures.
-# Then it scores the batch once more, and now after each convolution every picture's features are mixed with those of another picture of the batch, as they are at that layer, mixed before.
+# Then it scores the batch once more, and now after each convolution every picture's features are mixed with those of another picture of the batch, whose layers below are mixed as well.
 # Call that $D_{mix}$.
 # One order of the pictures and then one $\alpha$, uniform between 0 and 1, are drawn for the whole batch and all layers.
 # The squared difference is added to what $D$ minimises:
