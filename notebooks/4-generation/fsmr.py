@@ -33,7 +33,7 @@
 #
 # **In short.**
 # Does a discriminator that must keep its score when feature statistics are mixed lean less on the colours of a face?
-# With FSMR its score moves with the palette by <!--=fsmr-palette.mean.fsmr:2-->0.99<!--/--> of what it moves with the drawing, without it by <!--=fsmr-palette.mean.plain:2-->1.09<!--/-->: lower on all five seeds, and just short of the bar set beforehand; the share of pairs in which it prefers the usual colours goes from <!--=fsmr-tied.mean.plain:3-->0.993<!--/--> to <!--=fsmr-tied.mean.fsmr:3-->0.924<!--/-->, not settled, and further to <!--=fsmr-pixels.mean.pixels:3-->0.735<!--/--> if the statistics of pixels alone are mixed.
+# With FSMR the score of a discriminator moves with the palette of a face by <!--=fsmr-palette.mean.fsmr:2-->0.99<!--/--> of what it moves with the drawing, without it by <!--=fsmr-palette.mean.plain:2-->1.09<!--/-->: lower on all five seeds, and just short of the bar set beforehand; the share of pairs in which it prefers the usual colours goes from <!--=fsmr-tied.mean.plain:3-->0.993<!--/--> to <!--=fsmr-tied.mean.fsmr:3-->0.924<!--/-->, not settled, and further to <!--=fsmr-pixels.mean.pixels:3-->0.735<!--/--> if the statistics of pixels alone are mixed.
 # The faces are tiny, the trainings short, and style is colour alone, so nothing is shown about texture, photographs or the paper's networks.
 
 # %% tags=["setup"]
