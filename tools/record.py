@@ -92,10 +92,11 @@ def parts(source: str) -> dict[tuple[str, str], str]:
             for node in (n for d in defined[name] for n in ast.walk(d)):
                 if isinstance(node, ast.Name):
                     todo.append((where, node.id))
-                elif isinstance(node, ast.Attribute):     # data.digits
+                elif isinstance(node, ast.Attribute):
                     module = ".".join(imported.get(
                         getattr(node.value, "id", ""), ("", "")))
-                    if module.startswith("lab1784."):
+                    # data.digits, and not the method of a value: NAMES.items
+                    if module.startswith("lab1784.") and find_module(module):
                         todo.append((module, node.attr))
         elif imported.get(name, ("", ""))[0].startswith("lab1784") \
                 and find_module(".".join(imported[name])) is None:

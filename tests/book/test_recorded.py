@@ -138,6 +138,13 @@ def test_the_key_counts_the_functions_of_lab1784_that_are_used():
     assert not {"draw_avatars", "counterfactual", "known", "whole"} & names
 
 
+def test_the_judge_may_be_reached_in_training():
+    """Its module calls methods of values that another module gave it."""
+    found = record.parts("from lab1784.scorer import scorer\n"
+                         "def start():\n    return scorer()\n")
+    assert ("lab1784.scorer", "Scorer") in found
+
+
 def test_a_foreign_checkpoint_is_caught(toy):
     folder = toy[1]
     theirs = (folder / "half_rate-0.pt").read_bytes()
