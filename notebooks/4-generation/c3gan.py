@@ -28,7 +28,7 @@
 # 생성자는 배경과 전경을 따로 그린 뒤 마스크로 겹치며, 둘이 나뉘도록 전경만 무작위로 돌리고 옮깁니다.
 # 이 페이지는 배경색이 제멋대로인 여섯 인물의 얼굴로, 대조 손실과 왜곡과 마스크 넓이 제한을 하나씩 빼며 시드 다섯 개로 비교합니다.
 # 대조 손실이나 왜곡을 빼면 군집이 나빠지고, 마스크는 이 페이지가 더한 넓이 제한이 있을 때 얼굴 자리에 더 가깝게 놓이지만, 그림의 가운데만 보는 k-평균보다 나은지는 시드 다섯 개로 판가름 나지 않습니다.
-# 배경색은 픽셀만으로는 묶이지 않도록 골랐고 그림도 학습도 작으므로, 사진이나 수백 종의 새에 대해서는 말해 주지 않습니다.
+# 배경색은 픽셀만으로 묶으면 틀리도록 골랐고 그림이 작고 학습도 짧으므로, 사진이나 수백 종의 새에 대해서는 말해 주지 않습니다.
 #
 # **In short.**
 # Does a network that learns by drawing sort faces by who they are, and what do its parts add?
@@ -687,7 +687,7 @@ image_grid(caught("c3", 1), columns=10, size=0.5, labels=[
 # That loss alone, `pairs`, is at the level of k-means of pixels, at a rate that was not searched for it.
 #
 # Without the warp <!--=c3gan-warp.mean.prior-->0.36<!--/--> are right, and the mask prefers the wall to the figure: (d) is right.
-# It does not cover everything, so (c) is wrong.
+# It does not cover everything, so (c) is wrong; both arms have the prior, and no arm lacks both.
 #
 # Under the official mask loss the mask is full in every run, and `found` is <!--=c3gan-mask.mean.warp-->0.00<!--/-->; with the prior it is <!--=c3gan-mask.mean.c3-->0.44<!--/-->.
 # So the warp by itself did not keep the mask from covering everything, and the reason that we gave for it is not borne out here.
