@@ -533,7 +533,7 @@ def drawn(arm, seed, strength=1.0, steps=RECORD["steps"]):
 
 # %% [markdown]
 # Three arms on five seeds take several minutes, so the weights are kept with the book in half precision and measured live.
-# Thirty are trained anew.
+# Thirty steps are trained anew.
 
 # %% tags=["figure"]
 # @title Draw: thirty live steps on the recorded curve
@@ -659,15 +659,20 @@ image_grid(torch.cat([*rows.values()]), columns=8, size=0.72,
 added = compare(run, ADDED)
 print(added.table())
 parts = {**runs["parts"], **added["parts"]}
+assert parts["untrained"][1] > parts["plain"][1]
+assert min(parts["colours"]) > max(
+    max(v) for arm, v in parts.items() if "colours" not in arm)
+assert min(b - a for a, b in zip(made["equal time"]["plain"],
+                                 made["equal time"]["ggdr"])) > 0
 for a, b in (("own layers", "pixels layers"), ("pixels, others", "pixels"),
              ("ggdr", "others")):
     mean, low, high = interval([p - q for p, q in zip(parts[a], parts[b])])
     print(f"{a} - {b}: {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
 
 # %% [markdown]
-# On the $D$ that learned with colours, untrained decoders of sixteen channels read better maps than its own of three; so the width of the map counts, and the third claim may owe all to it.
+# On the $D$ that learned with colours, untrained decoders of sixteen channels read better maps than its own of three; so the width of the map may count, and the third claim may owe much to it.
 # In the layers themselves, equally wide, the $D$ that learned with features is not seen to be ahead of the one that learned with colours.
-# Against the mean of four other untrained decoders GGDR is ahead, as the last line tells; that was looked at after the verdict and does not change it, and it speaks of the decoder, not of the layers: `own layers` and `layers` are as close.
+# Against the mean of four other untrained decoders GGDR is ahead, as the last line tells; looked at after the verdict, that does not change it, and it speaks of the decoder: in their layers the two are as close.
 #
 # A $D$ that has learned nothing has <!--=ggdr-parts.mean.untrained-->0.28<!--/-->, in the mean less than any that has learned, but on seed 1 more than the plain one.
 # No row of the figure has found eyes, and every row has found some of the hats.
@@ -907,7 +912,7 @@ def judge_mended(function):
         got = function(a.clone(), b.clone())
         turned = function(loud * a, b.clone())
         assert not near(got, right / 10, rel=1e-3), "And the weight of 10?"
-        assert near(turned, right, rel=1e-3), (
+        assert near(turned, float(got), rel=1e-3), (
             "The length of a vector at one place should not matter.")
         assert near(got, right, rel=1e-3), "Another number comes out."
 

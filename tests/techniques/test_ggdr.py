@@ -511,7 +511,9 @@ WRONG = {
                ("mended = lambda a, b: 1 - F.cosine_similarity(a, b).mean()",
                 "weight of 10"),
                ("mended = lambda a, b: 10 * F.cosine_similarity(a, b).mean()",
-                "length"),
+                "Another number"),
+               ("mended = lambda a, b: 10 * (1 - F.cosine_similarity("
+                "a, b)).sum()", "Another number"),
                ("mended = lambda a, b: 10 * (1 - F.cosine_similarity("
                 "a.flatten(2), b.flatten(2), dim=2).mean())", "length")],
 }
