@@ -103,9 +103,7 @@ strip({kind: film(both, 1000, kind) for kind in ("straight", "turning")},
       after=4)
 
 # %% [markdown]
-# A network that draws frame after frame has learned a number of frames.
-# Ask for a ninth and it has no answer.
-# A network that takes a place and a time and returns a colour can be asked for any moment; whether the answer is any good is another matter.
+# A network that takes a place and a time and returns a colour can be asked for any moment; whether the answer is good is another matter.
 # **DIGAN** (동역학 인지 암묵 GAN) is such a generator, with two discriminators.
 
 # %% [markdown]
@@ -113,18 +111,15 @@ strip({kind: film(both, 1000, kind) for kind in ("straight", "turning")},
 #
 # An **implicit neural representation** (암묵 신경 표현) is a network that takes the coordinates of a place and returns its colour.
 # The coordinates $(x, y)$ go in as waves: a matrix $W$ of frequencies and a vector $b$ of phases give $\sin$ and $\cos$ of $W (x, y) + b$, the **Fourier features** (푸리에 특징).
-# For a video one could add a third coordinate, time, with frequencies of its own.
-# DIGAN treats time in another way.
-# Time only moves the **phase** (위상) of each wave:
+# For a video one could add time as a third coordinate, with frequencies of its own.
+# In DIGAN time only moves the **phase** (위상) of each wave:
 #
 # $$\sin\big( W(w)\,(x, y) + b(w) + \phi(w, z_m, t) \big), \qquad \phi = \mathrm{MLP}\big( \mathrm{lrelu}( A[w; z_m] \cdot t \cdot \sigma_t ) \big)$$
 #
 # The content code $w$ says what is shown, the motion code (움직임 코드) $z_m$ how it moves; $A$ is linear, $\sigma_t$ is `0.25`.
-# A wave whose phase moves is a wave that travels.
-# If every phase moves by $W \delta$ for one and the same shift $\delta$, then the whole picture moves by $-\delta$.
+# If every phase moves by $W \delta$ for one shift $\delta$, the whole picture moves by $-\delta$.
 #
 # A **motion discriminator** (움직임 판별자) sees two frames of a video and the time between them, $\Delta t$, as a seventh channel; an **image discriminator** (영상 판별자) sees each frame alone.
-# Nobody ever looks at the whole film.
 
 # %% [markdown]
 # ## The technique
@@ -211,7 +206,7 @@ class Modulated(nn.Module):
 # Two modulated layers of width `c` follow the fuser.
 # The colours come from a layer whose inputs are scaled by a linear layer of the code that begins at one; its rows keep their length, and no activation follows.
 # The official generator adds such pictures over several resolutions, each with a fuser of its own; ours has one.
-# Which one is fixed when the cell runs: after an edit of the fuser, run it again.
+# After an edit of the fuser, run this cell again.
 
 # %% tags=["technique"]
 class Generator(nn.Module):
@@ -238,7 +233,6 @@ class Generator(nn.Module):
 
 # %% [markdown]
 # Training needs two moments of each video, real or made: one draw from $\mathrm{Beta}(2, 1)$, one from $\mathrm{Beta}(1, 2)$, sorted.
-# The first tends to be late and the second early, so the two lie further apart than two uniform ones.
 
 # %% tags=["technique"]
 def times(n, g):
@@ -305,8 +299,8 @@ def slope_penalty(critics, real, gamma=1.0):
 # %% [markdown]
 # ## What is exact, before anything is learned
 #
-# Any real time and any grid can be asked for, and the smaller grid is part of the larger one.
-# If all phases move by $W \delta$, the picture moves by $-\delta$: below by a quarter of its width.
+# Any time and any grid can be asked for.
+# Phases that move by $W \delta$ move the picture by $-\delta$: below by a quarter of its width.
 # And a third coordinate with frequencies $\omega$ *is* a phase that moves by $\omega t$: the rival of this page differs from DIGAN in the law of its phases, and in nothing else.
 
 # %%
@@ -336,7 +330,7 @@ print("any time, any grid; phases moved by W delta move the picture")
 # $$E\,\Delta t = \int_0^1 x^2 (1 - x)^2 + (2x - x^2)(1 - x^2)\, dx = \frac{1}{30} + \frac{11}{30} = \frac{2}{5}$$
 #
 # against $\frac{1}{3}$ for two uniform moments.
-# A moment picked at random from the pair is uniform: half of $2x$ and half of $2 - 2x$ make 1.
+# Either moment, picked at random, is uniform: half of $2x$ and half of $2 - 2x$ make 1.
 
 # %%
 t1, t2 = times(1_000_000, torch.Generator().manual_seed(1000))
@@ -348,8 +342,8 @@ print("the mean time between is 2/5, and every moment is as likely")
 # %% [markdown]
 # ## Predict
 #
-# A ball crosses a small picture; there are three colours, and every direction is as likely.
-# Two GANs learn from pairs of frames of such films: DIGAN, and one that has the image discriminator alone.
+# A ball of one of three colours crosses a small picture, in any direction.
+# Two GANs learn from pairs of frames: DIGAN, and one with the image discriminator alone.
 #
 # - (a) Both balls travel: with the frames, the places are learned.
 # - (b) Without a motion discriminator the ball stands nearly still.
@@ -381,7 +375,7 @@ print("the mean time between is 2/5, and every moment is as likely")
 # A GAN draws 300 films.
 # The **way** of a film is the distance from the ball's centre at $t = 0$ to that at $t = 1$; the true one is `0.8`, two fifths of the picture's width.
 # `miss` is the mean distance of the way from the true one, lower is better: a film that stands still misses by `0.8`.
-# For a judge, `auc` is the share of pairs of 1,000 right and 1,000 wrong films in which the right one has the higher score: one half by chance, higher is better.
+# For a judge, `auc` is the share of pairs of a right and a wrong film in which the right one scores higher: one half by chance, higher is better.
 
 # %% tags=["experiment"]
 RECORD = {"arms": ["judge", "judge without time", "digan", "images alone"],
@@ -480,8 +474,8 @@ def run(arm, seed, strength=1.0, steps=RECORD["steps"]):
 
 # %% [markdown]
 # All four learn for 3,000 steps of 16 films with Adam, at a rate of `4e-3` that falls to zero over the last quarter.
-# Twenty runs take about ten minutes, so their weights are kept with the book in half precision and measured live.
-# Below, thirty steps of one arm are trained anew.
+# Their weights are kept with the book in half precision and measured live.
+# Thirty steps of one arm are trained anew.
 
 # %% tags=["figure"]
 # @title Draw: thirty live steps on the recorded curve
@@ -505,7 +499,7 @@ show(fig, "The loss over the recorded steps of the two judges: that of the "
 # ## Without a motion discriminator nothing has to move
 #
 # Did both GANs learn to draw?
-# A drawn frame should be nearer to one of 2,000 true frames than half of what the mean picture is; and is the ball of the last frame of the first one's colour?
+# A drawn frame should be twice as near to one of 2,000 true frames as the mean picture is; and does the ball keep its colour?
 
 # %% tags=["results"]
 gans = compare(run, ["digan", "images alone"])
@@ -547,8 +541,7 @@ for arm in ("digan", "images alone"):
           f"same colour in {sum(same) / len(same):.2f} of the films")
 
 # %% [markdown]
-# The paper's own claim comes first.
-# It says that two frames and the time between them are enough to see that a motion is wrong, and that the generator's motion is the better for it.
+# The paper's own claim first: two frames and the time between them show that a motion is wrong, and the generator's motion is the better for it.
 
 # %% tags=["results"]
 moves = claim(
@@ -624,7 +617,7 @@ strip(rows, "Twelve films of a ball, eleven frames each, the last two in a "
 
 # %% [markdown]
 # With the motion discriminator the ball misses the true way by <!--=digan-moves.mean.digan-->0.21<!--/-->, without it by <!--=digan-moves.mean.images alone-->0.73<!--/-->, and standing still would miss by `0.8`.
-# So (b) is right: an image discriminator is content when each place occurs as often as it should, and a film that keeps to one place is as good as any.
+# So (b) is right: to an image discriminator a film that keeps to one place is as good as any, if over all films each place occurs as often as it should.
 # The motion has a price: the frames of `digan` are further from the nearest true one than those of `images alone`, and now and then a ball changes its colour or its course.
 # Whether $\Delta t$ helps the *generator* these runs do not show: in a try of one seed, below, a GAN without it did nearly as well.
 #
@@ -635,8 +628,8 @@ strip(rows, "Twelve films of a ball, eleven frames each, the last two in a "
 # %% [markdown]
 # ## What comes after the end?
 #
-# Now one film, the face that goes straight on, and no discriminator: the squared error of eight frames.
-# The code never changes, so $W$, $b$ and $A$ are parameters themselves: a fuser whose code is the number 1.
+# Now one film of the face, and no discriminator: the squared error of eight frames.
+# The code is the number 1, so $W$, $b$ and $A$ are parameters themselves.
 # After it come three plain layers, `OneFilm`.
 #
 # Two rivals take time as a third coordinate; the last knows that a picture may move as a whole.
@@ -660,16 +653,6 @@ class Coordinate(CoordFuser):
         return self.affine(torch.cat([w, z_m], 1)) * t[:, None] * self.sigma
 
 
-class Rigid(CoordFuser):
-    def __init__(self, *sizes):
-        super().__init__(*sizes)
-        self.v = nn.Parameter(torch.zeros(2))
-
-    def motion(self, w, z_m, t):
-        W = 10 ** 0.5 * self.xyaffine(w)[:, :2 * self.f].view(-1, self.f, 2)
-        return W @ self.v * t[:, None]
-
-
 class OneFilm(nn.Module):
     def __init__(self, fuser, c, sigma):
         super().__init__()
@@ -686,8 +669,7 @@ class OneFilm(nn.Module):
 # %% tags=["experiment"]
 ARMS = {"phase": (CoordFuser, 40, 0.25),
         "coordinate": (Coordinate, 56, 10 ** 0.5),
-        "slow": (Coordinate, 56, 10 ** 0.5 / 4),
-        "rigid": (Rigid, 56, 0.0)}
+        "slow": (Coordinate, 56, 10 ** 0.5 / 4)}
 
 
 @remember
@@ -708,6 +690,13 @@ def after(arm, seed, kind="straight", steps=400):
     return {"seen": seen, "after": late, "doublings": math.log2(late)}
 
 # %% tags=["results"]
+class Rigid(CoordFuser):
+    def motion(self, w, z_m, t):          # this bias begins at zero
+        W = 10 ** 0.5 * self.xyaffine(w)[:, :2 * self.f].view(-1, self.f, 2)
+        return W @ self.affine.bias[:2] * t[:, None]
+
+
+ARMS["rigid"] = Rigid, 56, 0.0
 straight = compare(after, list(ARMS))
 print("straight on, seeds 0 to 4\n" + straight.table())
 turning = compare(after, ["phase", "coordinate"], seeds=[0, 1, 2],
@@ -715,7 +704,7 @@ turning = compare(after, ["phase", "coordinate"], seeds=[0, 1, 2],
 print("turning round, seeds 0 to 2\n" + turning.table())
 
 # %% [markdown]
-# Three answers need no network: the last frame, frozen; every pixel going on as it last changed; and the last frame moved on, at the speed that best carries an earlier frame into it.
+# Three answers need no network: the last frame, frozen; every pixel going on as it last changed; the last frame moved on, at the speed that best carries the one before into it.
 
 # %% tags=["results"]
 def moved(x, by):
@@ -748,7 +737,7 @@ for kind in ("straight", "turning"):
         for name, e in zip(names, zip(*errors))))
 
 # %% [markdown]
-# Every network learned its film: the worst error at the frames that were shown is below a fifth of what the mean picture of the film costs.
+# Every network learned its film: its error at the frames shown is below a fifth of that of the film's mean picture.
 
 # %% tags=["results"]
 for kind, table in (("straight", straight), ("turning", turning)):
@@ -760,8 +749,8 @@ for kind, table in (("straight", straight), ("turning", turning)):
     print(f"{kind}: floor {floor:.4f}, worst network {worst:.4f}")
 
 # %% [markdown]
-# The next claim is again the paper's, with its rival: time treated as space is treated.
-# The last one asks whether the motion network is needed for it.
+# The next claim is again the paper's, against time treated as space is.
+# The last asks whether the motion network is needed for it.
 
 # %% tags=["results"]
 goes_on = claim(
@@ -823,20 +812,20 @@ strip(rows, "Four rows of a drawn face that goes to one side and back, ten "
 
 # %% [markdown]
 # After the end of the straight film all three go on, far better than the frozen frame, so (f) is nearest.
-# With time on the scale of space the network does it less well: the error of DIGAN's phases differs from its by <!--=digan-after.effect:1-->−1.1<!--/--> doublings.
+# From time on the scale of space the error of DIGAN's phases differs by <!--=digan-after.effect:1-->−1.1<!--/--> doublings.
 # The slow coordinate differs from DIGAN's phases by <!--=digan-slow.effect:1-->−0.1<!--/-->: the motion network is not needed for it.
 # Simpler things do as well or better.
-# The last frame, moved on by hand, is about as good as the coordinate on the scale of space, without any network.
+# The last frame, moved on by hand, is about as good as that coordinate, without any network.
 # And `rigid`, whose waves share one velocity, goes on better than DIGAN's phases: <!--=digan-after.mean.rigid:1-->−10.4<!--/--> against <!--=digan-after.mean.phase:1-->−8.7<!--/--> doublings.
-# It fits this film, in which nothing moves but the face; two things that move apart it cannot draw.
+# In this film nothing moves but the face; two things that move apart it cannot draw.
 #
 # When the face turns round, the faces of `phase` and `coordinate` come apart, and their errors are of the order of the frozen frame's.
-# The last frame moved on by hand is far better there: at $t = 1$ the face is in the middle, and it goes on to the side until $t = \frac{5}{4}$.
+# The last frame moved on by hand is far better there: the face goes on to the side until $t = \frac{5}{4}$.
 
 # %% [markdown]
 # ## Break it
 #
-# Each of these trains without complaint; our tests plant each.
+# Each trains without complaint; our tests plant each.
 #
 # <details><summary>Sixteen mistakes</summary>
 #
@@ -859,7 +848,7 @@ strip(rows, "Four rows of a drawn face that goes to one side and back, ten "
 #
 # </details>
 #
-# Here is one of them: if the grid has both ends, the 16 coordinates are not among the 32, and the small picture is no part of the large one.
+# One of them: with both ends, the 16 coordinates are not among the 32.
 
 # %%
 def both_ends(size):
@@ -888,8 +877,8 @@ for name, lay in (("without its end", grid), ("with both ends", both_ends)):
 # | data | DiffAugment, mirrored | none |
 # | $G$ measured | average of the weights over time | last weights; the rate falls |
 #
-# One thing is lost with the repetition: the official generator doubles its features between fusers, so its pictures exist at its own sizes only; that any grid can be asked for holds for a single fuser.
-# The abstract counts a gain of <!--=published.digan_ucf101_fvd_gain-->30.7<!--/--> % in a distance between videos, on human actions; we have read the abstract and the code, not the paper's tables.
+# The official generator doubles its features between fusers, so its pictures exist at its own sizes only; any grid can be asked for with a single fuser.
+# The abstract counts a gain of <!--=published.digan_ucf101_fvd_gain-->30.7<!--/--> % in a distance between videos, on human actions.
 #
 # ## Tries
 #
@@ -897,19 +886,19 @@ for name, lay in (("without its end", grid), ("with both ends", both_ends)):
 #
 # | what was tried | where | outcome |
 # |---|---|---|
-# | the GAN: balls of speed `0.5` and `0.6`, 700 to 3,300 steps of 32, larger and smaller networks | seed 1000 | with the motion discriminator the balls begin to travel after some 600 to 1,800 steps, without it they hardly do |
-# | after the run: `images alone` at half its rate; the motion discriminator alone; `digan` with $\Delta t$ set to zero | seed 1000 | they miss by 0.74, 0.45 and 0.25 |
-# | the critic of a trained GAN as the judge | seed 1000 | hardly above chance: it has learned to tell fakes, so the judges are trained for their task |
+# | the GAN: slower balls, 700 to 3,300 steps of 32, other widths | seed 1000 | with the motion discriminator the balls begin to travel after 600 to 1,800 steps, without it they hardly do |
+# | after the run: `images alone` at half its rate; the motion discriminator alone; `digan` with $\Delta t$ set to zero | seed 1000 | all miss by more than `digan`; the last by little more |
+# | the critic of a trained GAN as the judge | seed 1000 | hardly above chance, so the judges are trained for their task |
 # | one film learned by the whole generator with its modulation, its codes fixed; six rates, four scales | seeds 1000 to 1002 | phases and third coordinates do alike, on either scale, at their best rates |
-# | one film learned by plain layers, the arms of the page; wider ones, too | seeds 1000 and 1001 | phases ahead of the coordinate on the scale of space at every rate; about level with the best slower one, ahead of it in the wider ones |
-# | after the run: `rigid`, and a third coordinate whose $\omega$ begins at zero | seeds 1000 to 1004 | both ahead of phases, by 1.7 and 1.1 doublings; `rigid` added to the page, the claims left as they were |
+# | one film learned by plain layers, the arms of the page; wider ones, too | seeds 1000 and 1001 | phases ahead of the coordinate on the scale of space at every rate; level with the best slower one, ahead of it in wider ones |
+# | after the run: `rigid`, and a third coordinate whose $\omega$ begins at zero | seeds 1000 to 1004 | both ahead of phases by more than a doubling; `rigid` added, no claim changed |
 #
 # </details>
 #
 # ## In the lab
 #
 # DIGAN comes from KAIST and NAVER AI Lab, whose common centre [chapter 4](../../chapters/4-generation.md) tells of.
-# Its penalty on slopes and its losses are those of [StyleMapGAN](stylemapgan.ipynb), from the same StyleGAN2.
+# Its losses are those of [StyleMapGAN](stylemapgan.ipynb).
 
 # %% [markdown]
 # ## Exercises
@@ -1001,8 +990,6 @@ def path(t):
 check("digan-3", path, judge_path)
 
 # %% [markdown]
-# Eight frames do not say how a film goes on; the network's habits do.
-#
 # **4. Find the bug.**
 # Each film of these waves begins with the right picture, and then it swells.
 # Mend it: set `mended` to a function of `(W, b, phi, xy)` that gives the waves as DIGAN makes them.

@@ -359,7 +359,7 @@ def again(page, arm, seed, steps):
 def one_film_again(page):
     """The arms that learn one film, their networks as sums over waves."""
     for arm, c, scale in (("phase", 40, None), ("coordinate", 56, 1.0),
-                          ("slow", 56, 0.25), ("rigid", 56, 0.0)):
+                          ("slow", 56, 0.25)):
         for kind in ("straight", "turning"):
             want = learned_again(page, c, scale, kind)
             got = page["after"](arm, 1003, kind=kind, steps=3)
@@ -373,8 +373,7 @@ def learned_again(page, c, scale, kind):
     fuser = page["CoordFuser"](1, 0, 32)
     convs = [torch.nn.Conv2d(*k, 1) for k in ((64, c), (c, c), (c, 3))]
     xy = page["grid"](16)
-    v = torch.zeros(2, requires_grad=True)
-    weights = [v, *fuser.parameters(), *(p for k in convs
+    weights = [*fuser.parameters(), *(p for k in convs
                                       for p in k.parameters())]
     adam = torch.optim.Adam(weights, 0.03)
 
@@ -383,11 +382,9 @@ def learned_again(page, c, scale, kind):
         W, b = math.sqrt(10) * mod[:64].reshape(32, 2), mod[64:]
         omega = fuser.affine(torch.ones(1, 1))[0]
         if scale is None:
-            h = F.leaky_relu(omega * t[:, None] / 4)
-            h = math.sqrt(2) * F.leaky_relu(fuser.mlp[0](h), 0.2)
-            phi = fuser.mlp[1](h)
-        elif scale == 0:
-            phi = t[:, None] * (W * v).sum(1)
+            v = F.leaky_relu(omega * t[:, None] / 4)
+            v = math.sqrt(2) * F.leaky_relu(fuser.mlp[0](v), 0.2)
+            phi = fuser.mlp[1](v)
         else:
             phi = math.sqrt(10) * scale * omega * t[:, None]
         angle = (W[:, :1, None] * xy[0] + W[:, 1:, None] * xy[1]
@@ -486,8 +483,6 @@ EXPERIMENT = {
     "rival: images alone have a motion discriminator": (
         '"images alone": "image"}', '"images alone": None}'),
     "rival: slow is as fast as space": ("10 ** 0.5 / 4", "10 ** 0.5"),
-    "rival: the velocity of the rigid one stays zero": (
-        "return W @ self.v * t", "return W @ self.v.detach() * t"),
     "rival: wrong films are slow or right": (
         "pace = 4.0 ** torch.randint(2, (n, 1), generator=g) / 2",
         "pace = 2.0 ** torch.randint(2, (n, 1), generator=g) / 2"),
