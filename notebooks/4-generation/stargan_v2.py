@@ -34,7 +34,7 @@
 # **In short.**
 # Can one face be drawn in many styles of one domain, and in the style of a given picture, and what does the reward for diversity add?
 # With PyTorch's small first weights two drawings of a face in styles from noise differ by <!--=stargan_v2-spread.mean.full:3-->0.196<!--/-->, without the reward by <!--=stargan_v2-spread.mean.none:3-->0.082<!--/-->; after a reference the error is <!--=stargan_v2-reference.mean.full:3-->0.098<!--/-->, no better than the <!--=stargan_v2-reference.mean.mean:3-->0.096<!--/--> of the mean answer, which has not seen it; with the official code's first weights, after He, nothing collapsed without the reward (seeds 0 to 4: spread `+0.010 [-0.020, 0.040]`).
-# Why the first weights matter no arm isolates, and it shows nothing about photographs or networks of the paper's size at their full budget.
+# The two tries differ in their seeds, too, no arm isolates a cause, and the page shows nothing about photographs or networks of the paper's size at their full budget.
 
 # %% tags=["setup"]
 # @title Set-up: in Colab this installs the book's helper
@@ -653,7 +653,7 @@ print(f"error of half mean answer, half reference: {np.mean(blend):.3f}")
 # With a reference the error is <!--=stargan_v2-reference.mean.full:3-->0.098<!--/-->, that of the mean answer <!--=stargan_v2-reference.mean.mean:3-->0.096<!--/-->, of the reference as it is <!--=stargan_v2-reference.mean.paste:3-->0.108<!--/-->, of an untouched source <!--=stargan_v2-reference.mean.copy:3-->0.230<!--/-->.
 # So (d) holds in its first half only: much of the reference's hair and ground is taken, which is what `taken` counts, but the picture is no nearer to the true answer than one that ignores the reference.
 # In the first try, with weights after He, (d) was right: `-0.025 [-0.031, -0.019]` on seeds 0 to 4.
-# The blend has the lowest error of all, and also a lower one than the networks of the first try (`0.074`): this error rewards a careful mixture, and no network of ours is as good as that.
+# The blend has a lower error than every arm but `truth`, and than the networks of the first try (`0.074`): a careful mixture is hard to beat by this measure, and no network of ours does.
 #
 # ## What the reward did
 #
@@ -662,15 +662,16 @@ print(f"error of half mean answer, half reference: {np.mean(blend):.3f}")
 # On seeds 5, 8 and 9 the rows `none` show nearly one picture, as (a) says; on 6 and 7 they do not.
 # The reason that (b) gives is not shown: no arm takes the style term away.
 # (c) is not what we see: with the reward the drawings differ, on the mean of the seeds, by less than true answers, and `reach` in the table above is lower than without it.
-# Both are speckled, and many a ground is violet, as no ground of the data is.
+# The drawings of both arms are speckled, and many a ground is violet, as no ground of the data is.
 #
 # Not so after He.
 # There we asked the same three questions first, on seeds 0 to 4, and spread with and without the reward differed by `+0.010 [-0.020, 0.040]`: nothing collapsed without it, and both arms had more spread than the truth.
 # The second try has other first weights and other seeds and is else the same; that the smaller weights would show the reward was known from one seed of development.
-# Whoever quotes the reward's effect at this size has to name the first weights.
-# Why they matter, no arm isolates.
+# The two intervals hardly overlap, but the tries are not arms of one experiment, so that they differ is no claim of this page, and the cause is not isolated.
+# Whoever quotes the reward's effect at this size should name the first weights.
 #
-# After a reference the error is <!--=stargan_v2-reward.mean.full:3-->0.098<!--/--> with the reward and <!--=stargan_v2-reward.mean.none:3-->0.097<!--/--> without: the reward changes how different the drawings are, not how right, and (e) says so.
+# After a reference the error is <!--=stargan_v2-reward.mean.full:3-->0.098<!--/--> with the reward and <!--=stargan_v2-reward.mean.none:3-->0.097<!--/--> without: what the reward changes in the ten drawings brings no gain after a reference.
+# That is the second half of (e), of which `reach` says the opposite: of ten drawings from noise, the nearest is nearer with the reward.
 # The mean answer, painted ten times, has a lower `reach` than either arm: one careful grey guess is nearer to most true answers than ten bold ones.
 
 # %% [markdown]
