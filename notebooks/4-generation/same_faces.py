@@ -73,9 +73,6 @@ from lab1784.scorer import scorer
 # | DIGAN | the frame at $t = 1.28$ of a film that was shown up to $t = 1$ | the face, gone on |
 
 # %% tags=["experiment"]
-LAST = torch.tensor([1.0])
-
-
 def draw(f):
     return data.draw_avatars(f)[0]
 
