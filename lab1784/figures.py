@@ -352,12 +352,13 @@ def film(rows: dict, alt: str, after: int = 0, fps: int = 6) -> None:
     for i, row in enumerate(zip(*_films(rows, after))):
         late = i >= len(next(iter(rows.values()))) - after
         tiles = [ImageOps.expand(Image.fromarray((255 * frame).astype(
-            np.uint8)).resize((128, 128), Image.NEAREST), 6,
-            RED if late else palette["card"]) for frame in row]
-        shot = Image.new("RGB", (140 * len(tiles), 140))
+            np.uint8)), 1, RED if late else palette["card"])
+            for frame in row]
+        side = tiles[0].width + 1                  # a line between two
+        shot = Image.new("RGB", (side * len(tiles), side), palette["card"])
         for k, tile in enumerate(tiles):
-            shot.paste(tile, (140 * k, 0))
-        shots.append(shot.quantize(128))
+            shot.paste(tile, (side * k, 0))
+        shots.append(shot)         # small; the page draws it eight times so
     target = io.BytesIO()
     shots[0].save(target, "gif", save_all=True, append_images=shots[1:],
                   duration=1000 // fps, loop=0)
@@ -366,7 +367,8 @@ def film(rows: dict, alt: str, after: int = 0, fps: int = 6) -> None:
     names = html.escape(", ".join(rows))
     leave({"text/html": f"<details><summary>Play the film: {names}</summary>"
            f'<img src="data:image/gif;base64,{code}" alt="{told}" '
-           f'width="{140 * len(rows)}" height="140" loading="lazy">'
+           f'width="{150 * len(rows)}" loading="lazy" '
+           'style="image-rendering: pixelated">'
            "</details>", "text/plain": f"<film: {alt}>"}, {})
 
 

@@ -99,7 +99,7 @@ def answer(f, style, hat):
 x, y, f = faces(1000, 12)
 src, ref = ({k: v[part] for k, v in f.items()}
             for part in (slice(0, 6), slice(6, 12)))
-image_grid(torch.cat([x, answer(src, ref, ref["hat"])]), columns=6, size=1.0,
+image_grid(torch.cat([x, answer(src, ref, ref["hat"])]), columns=6, size=0.9,
            labels=["source", "reference", "answer"],
            alt="Three rows of six drawn faces. Each face of the third row "
                "has pose, glasses and mouth of the first row's face and "
@@ -614,7 +614,7 @@ with torch.no_grad():
             _, ten = painted(recall(arm, seed), arm, e)
             rows += [torch.cat([e["x"][:1], ten[0, :7]])]
             labels += [f"{arm}, {seed}"]
-image_grid(torch.cat(rows), columns=8, size=0.75, labels=labels,
+image_grid(torch.cat(rows), columns=8, size=0.62, labels=labels,
            titles=["source"] + [""] * (8 * len(rows) - 1),
            alt="Fifteen rows of eight faces, three for each of five seeds: "
                "the source and seven drawings of it in the other domain, by "
@@ -635,7 +635,7 @@ with torch.no_grad():
                       {k: v[:columns] for k, v in e["f_ref"].items()},
                       e["y_ref"][:columns])
         rows += [torch.cat([face, made]), torch.cat([face, true])]
-image_grid(torch.cat(rows), columns=columns + 1, size=0.85,
+image_grid(torch.cat(rows), columns=columns + 1, size=0.75,
            labels=["reference"] + ["full", "truth"] * 4,
            alt="Nine rows: references on top; then for each of four sources "
                "a row of what full paints after each reference, and below "
