@@ -367,7 +367,7 @@ def film(rows: dict, alt: str, after: int = 0, fps: int = 6) -> None:
     names = html.escape(", ".join(rows))
     leave({"text/html": f"<details><summary>Play the film: {names}</summary>"
            f'<img src="data:image/gif;base64,{code}" alt="{told}" '
-           f'width="{150 * len(rows)}" loading="lazy" '
+           f'width="{150 * len(rows)}" height="150" loading="lazy" '
            'style="image-rendering: pixelated">'
            "</details>", "text/plain": f"<film: {alt}>"}, {})
 

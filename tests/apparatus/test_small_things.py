@@ -52,6 +52,7 @@ def test_a_film_is_still_until_it_is_opened(monkeypatch):
     assert still["image/png"] and "image/gif" not in still
     text = moving["text/html"]
     assert text.startswith("<details><summary>") and "open" not in text[:20]
+    assert 'width="300" height="150"' in text      # nothing jumps
     assert "made &lt;b&gt;" in text and "one the other way round" in text
     shown = Image.open(io.BytesIO(base64.b64decode(
         text.split("base64,")[1].split('"')[0])))
