@@ -65,9 +65,9 @@ from sklearn.cluster import KMeans
 from torch import nn
 
 from lab1784 import (check, claim, compare, data, draw_claim, image_grid,
-                     known, near, overview, palette, recorded, remember, show)
+                     known, near, overview, recorded, remember)
 from lab1784.exercises import Unanswered
-from lab1784.figures import subplots
+from lab1784.figures import draw_start
 
 torch.set_num_threads(1)
 
@@ -519,18 +519,13 @@ def run(arm, seed, strength=1.0, steps=RECORD["steps"]):
 # %% tags=["figure"]
 # @title Draw: twenty live steps on the recorded curve
 _, live = recorded.train(start, step, "c3", 0, RECORD["steps"], until=20)
-fig, ax = subplots(width=6.0, height=2.4)
-for name, colour in (("c3", "method"), ("no pairs", "rival")):
-    ax.plot(recorded.losses("c3gan", name, 0), color=palette[colour], lw=0.6,
-            label=f"{name}, recorded")
-ax.plot(live, color=palette["ink"], lw=1.8, label="c3, 20 steps live")
-ax.set(xlabel="step", ylabel="information loss", yscale="log",
-       ylim=(0.008, 500),
-       title="The recorded run begins as the live one does")
-ax.legend(ncol=3, fontsize=8)
-show(fig, "The information loss over all recorded steps of c3 and no pairs, "
-          "both falling steeply at first; twenty live steps lie on the "
-          "beginning of c3's curve.")
+draw_start(live, {name: recorded.losses("c3gan", name, 0)
+                  for name in ("c3", "no pairs")}, arm="c3",
+           loss="information loss", yscale="log", ylim=(0.008, 500),
+           title="The recorded run begins as the live one does",
+           alt="The information loss over all recorded steps of c3 and no "
+               "pairs, both falling steeply at first; twenty live steps lie "
+               "on the beginning of c3's curve.")
 
 # %% [markdown]
 # ## The claims
