@@ -423,6 +423,12 @@ def build_finished(app, error):
     terms = json.loads(index.read_text(encoding="utf-8")[len("Search.setIndex("):-1])
     terms = json.dumps(terms, ensure_ascii=False, separators=(",", ":"))
     index.write_text(f"Search.setIndex({terms})", encoding="utf-8")
+    # To quote from a page the search fetches all of it: the ten best will do.
+    tools = site / "_static" / "searchtools.js"
+    tools.write_text(re.sub(
+        r"else if \(showSearchSummary\)",
+        "else if (showSearchSummary && Search.output.children.length < 10)",
+        tools.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def setup(app):
