@@ -1,9 +1,10 @@
-"""The scoreboard and the trust table, written from the results alone.
+"""The scoreboard and the trust table, written from the results alone, and
+the tables on Korean of chapter 5.
 
-    python -m tools.board          rewrites chapters/scoreboard.md and
-                                   chapters/trust.md between their marks
+    python -m tools.board          rewrites chapters/scoreboard.md, trust.md
+                                   and 5-language.md between their marks
 
-Both pages keep their prose; what stands between `<!-- table: NAME -->` and
+The pages keep their prose; what stands between `<!-- table: NAME -->` and
 `<!-- end -->` is made here.  A test compares.
 """
 
@@ -16,10 +17,10 @@ from pathlib import Path
 import yaml
 
 from lab1784 import claims as claims_of
-from tools import prose
+from tools import korean, prose
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("scoreboard", "trust")
+PAGES = ("scoreboard", "trust", "5-language")
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.S)
 
 
@@ -299,12 +300,13 @@ def anew(kept: dict) -> str:
 def build(text: str) -> str:
     """`text` with every table made anew."""
     makers = {f.__name__: f for f in (
-        pages, claims, failures, planned, count, trust)}
+        pages, claims, failures, planned, count, trust, korean.particles,
+        korean.spelling)}
     return BLOCK.sub(lambda m: m[1] + makers[m[2]]() + "\n" + m[3], text)
 
 
 def update() -> list[str]:
-    """Rewrite both pages; returns the names of those that changed.  The
+    """Rewrite the pages; returns the names of those that changed.  The
     numbers in the tables are markers: fill them afterwards."""
     changed = []
     for name in PAGES:
@@ -320,4 +322,4 @@ def update() -> list[str]:
 
 
 if __name__ == "__main__":
-    print("\n".join(update()) or "Both tables are as the results say.")
+    print("\n".join(update()) or "All tables are as the results say.")
