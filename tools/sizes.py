@@ -1,9 +1,7 @@
-"""The tiny GPT of the page `hyperclova_prompting` at three sizes: what each
-answers to that page's own questions.
+"""The tiny GPT of the page `hyperclova_prompting` at three sizes, asked.
 
     python -m tools.sizes search     learning rates, on seeds 1000 and 1001
     python -m tools.sizes            writes what the page `model_sizes` scores
-
 A finished training is kept in _build/sizes: both go on where they stopped.
 """
 
@@ -14,15 +12,11 @@ import sys
 import numpy as np
 import torch
 
-from lab1784.data.sizes import ARMS, COUNTS, FILE, WIDTHS
+from lab1784.data.sizes import COUNTS, FILE, RATES, SEEDS
 from tests.house import ROOT, load
 
-TRIED, SEEDS = range(1000, 1002), range(40, 45)
-GRID = 4e-3, 8e-3, 16e-3, 32e-3, 64e-3
-# What the search gave; and the smallest once more, four times as long.
-RATES = {(8, "few"): 8e-3, (8, "many"): 64e-3, (48, "few"): 64e-3,
-         (48, "many"): 16e-3, (96, "few"): 16e-3, (96, "many"): 8e-3}
-LONG, LONG_RATE = (8, "many", 1000), 8e-3
+TRIED, GRID = range(1000, 1002), (4e-3, 8e-3, 16e-3, 32e-3, 64e-3)
+LONG, LONG_RATE = (8, "many", 1000), 8e-3   # the smallest, four times as long
 
 
 def page_at(d: int) -> dict:
@@ -61,11 +55,10 @@ def train(d: int, arm: str, seed: int, lr: float, steps: int = 250) -> dict:
 def kept(d: int, arm: str, seed: int, lr: float, steps: int = 250) -> dict:
     """`train`, or what it gave before."""
     file = ROOT / "_build" / "sizes" / f"{d}-{arm}-{seed}-{lr}-{steps}.npz"
+    file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
         np.savez(file, **train(d, arm, seed, lr, steps))
-    with np.load(file) as made:
-        return {k: made[k] for k in made.files}
+    return dict(np.load(file))
 
 
 def search() -> None:
@@ -79,15 +72,13 @@ def search() -> None:
 
 def record() -> dict[str, np.ndarray]:
     """What `model_sizes` in lab1784/data/sizes.py gives."""
-    runs = [[[kept(d, arm, s, RATES[d, arm]) for s in SEEDS]
-             for arm in ARMS] for d in WIDTHS]
-    made = {k: np.array([[[r[k] for r in row] for row in arms]
-                         for arms in runs]) for k in runs[0][0][0]}
-    d, arm, steps = LONG
-    made["long"] = np.array([kept(d, arm, s, LONG_RATE, steps)["answers"]
-                             for s in SEEDS])
-    return made | {"weights": made["weights"][:, 0, 0]} | {
-        k: made[k][0, 0] for k in ("right", "other", "right_trained")}
+    runs = [kept(*run, s, lr) for run, lr in RATES.items() for s in SEEDS]
+    made = {k: np.array([r[k] for r in runs]).reshape(
+        3, 2, 5, *runs[0][k].shape) for k in runs[0]}
+    long = [kept(*LONG[:2], s, LONG_RATE, LONG[2])["answers"] for s in SEEDS]
+    return made | {"long": np.array(long), "weights": made["weights"][:, 0, 0],
+                   **{k: made[k][0, 0] for k in (
+                       "right", "other", "right_trained")}}
 
 
 if __name__ == "__main__":

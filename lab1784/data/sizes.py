@@ -9,6 +9,10 @@ import numpy as np
 
 FILE = Path(__file__).with_name("sizes.npz")
 WIDTHS, ARMS, COUNTS = (8, 48, 96), ("few", "many"), (0, 1, 2, 4, 8)
+SEEDS = range(40, 45)
+# Learning rates: the best of five on two other seeds, by tools/sizes.py.
+RATES = {(8, "few"): 8e-3, (8, "many"): 64e-3, (48, "few"): 64e-3,
+         (48, "many"): 16e-3, (96, "few"): 16e-3, (96, "many"): 8e-3}
 
 
 def model_sizes() -> dict[str, np.ndarray]:
