@@ -130,7 +130,7 @@ print(f"the smallest, many, four times as long: {longer[:, 1].mean():.2f} "
 #
 # The middle one knows which, and comes near the best reader; the largest comes a little nearer.
 #
-# Trained on few tasks, they are better with more weights, too, but from 48 on they are right on all of their 32 tasks and, asked about others, name labels that stand nowhere in the prompt.
+# Trained on few tasks, they are better with more weights, too, but from 48 on they are right on all of their 32 tasks and, asked about others, often name labels that stand nowhere in the prompt.
 # That is learning by heart; twice the width takes a part of it away and leaves them far behind *many*.
 # The smallest has not learned all of its 32 tasks; at larger rates, on the seeds for trying, it did, and read no better.
 # The page before has one rate for all; on the seeds for trying *few* gained from one of its own, and was still behind.
