@@ -173,9 +173,9 @@ def callers_are_as_asked(page):
 
 
 def carried_and_worst(page):
-    """The best of fifty rates, and the worst of six loads, again."""
+    """The best of 25 rates, and the worst of six loads, again."""
     for arm in ("one", "never"):
-        ok = [r for r in range(20, 1001, 20) if page["run"](
+        ok = [r for r in range(40, 1001, 40) if page["run"](
             arm, 1001, steps=200, rate=r)["late"] <= 30]
         assert page["carried"](arm, 1001, steps=200, limit=30.0) == {
             "rate": float(ok[-1])}
@@ -329,19 +329,20 @@ def like_each_alone(page):
         z = np.exp(state["3.weight"] @ np.maximum(h, 0) + state["3.bias"])
         np.testing.assert_allclose(answer, z / z.sum(), atol=1e-5)
     assert len(got) == 5
-    # and trained as torch's own Adam would train it, from the same start
+    # and trained by gradient descent, once more
     torch.manual_seed(1002)
     again = torch.nn.Sequential(
         torch.nn.Linear(64, 32), torch.nn.BatchNorm1d(32), torch.nn.ReLU(),
         torch.nn.Linear(32, 10))
     split = page["data"].digits(1002)
-    adam = torch.optim.Adam(again.parameters(), lr=0.01)
     for _ in range(12):
         loss = torch.nn.functional.cross_entropy(
             again(split.train_images.view(-1, 64)), split.train_labels)
-        adam.zero_grad()
+        again.zero_grad()
         loss.backward()
-        adam.step()
+        with torch.no_grad():
+            for p in again.parameters():
+                p.copy_(p - 0.5 * p.grad)
     for a, b in zip(net.state_dict().values(), again.state_dict().values()):
         torch.testing.assert_close(a, b)
 
@@ -438,17 +439,17 @@ def what_counts_as_right(page):
     good = dict(version="v1", probabilities=p)
     assert fits(reply(200, **good), "v1", p)
     assert not fits(reply(200, **good), "v2", p)
-    assert not fits(reply(200, **good), "v1", [0.2501, 0.7499])
     assert not fits(reply(201, **good), "v1", p)
+    assert not fits(reply(200, **good), "v1", [0.2501, 0.7499])
     for code, right in ((422, True), (404, True), (200, False), (500, False)):
         assert bool(fits(reply(code), None, None)) == right
 
 
 def all_of_it_over_http(page):
     """2 rounds of 4 questions an image and of every malformed one."""
-    assert len(page["BAD"]) == 7
+    assert len(page["BAD"]) == 6
     asked = page["over_http"]("asked", 1000, images=16)["right"]
-    assert asked == 2 * (4 * 16 + 7)
+    assert asked == 2 * (4 * 16 + 6)
     assert page["over_http"]("served", 1000, images=16)["right"] == asked
 
 
@@ -462,12 +463,12 @@ ORACLES = [with_a_pencil, the_line, equals_a_simulation_in_simpy,
 
 # name, in bold under "Break it" -> an edit that matches exactly once
 MISTAKES = {
-    "Clock of the newest": ("return min(at[0] + self.wait, full)",
-                            "return min(at[-1] + self.wait, full)"),
-    "Full, and still waiting": ("return min(at[0] + self.wait, full)",
-                                "return (at[0] + self.wait)"),
-    "Only full batches": ("return min(at[0] + self.wait, full)",
-                          "return min(at[0] + 1e9, full)"),
+    "Clock of the newest": ("return min(line[0][0] + self.wait, full)",
+                            "return min(line[-1][0] + self.wait, full)"),
+    "Full, and still waiting": ("return min(line[0][0] + self.wait, full)",
+                                "return (line[0][0] + self.wait)"),
+    "Only full batches": ("return min(line[0][0] + self.wait, full)",
+                          "return min(line[0][0] + 1e9, full)"),
     "Newest first": ("self.line.popleft() for", "self.line.pop() for"),
     "One too many": ("count = min(self.most, len(self.line))",
                      "count = min(self.most + 1, len(self.line))"),
