@@ -27,12 +27,12 @@
 # 예측은 값 하나가 아니라 구간으로 말해야 하고, 80 % 구간이라면 실제 값이 다섯 번에 네 번은 그 안에 들어와야 합니다.
 # 이 페이지는 핀볼 손실로 분위수를 예측한 뒤, 따로 남겨 둔 날의 오차로 구간을 보정하는 등각 분위수 회귀(CQR)를 다룹니다.
 # 구성 요소를 모두 아는 건물 출입 인원 데이터에서 잡음 하한 대비 오차와 구간의 포함률을 시드 다섯 개로 측정합니다.
-# 가운데 예측은 statsmodels의 GLSAR와 비슷하거나 조금 못하지만, 점심처럼 잡음이 큰 시간에 구간을 넓힌다는 점이 다르며, 데이터가 적을 때는 지난 4주의 평균이 더 낫습니다.
+# 가운데 예측은 statsmodels의 GLSAR보다 낫지 않지만, 점심처럼 잡음이 큰 시간에 구간을 넓힌다는 점이 다르며, 데이터가 적을 때는 지난 4주의 평균이 더 낫습니다.
 # CLOVA Forecast의 알고리즘은 공개되지 않았으므로, 이 결과가 그 제품에 대해 말해 주는 것은 없습니다.
 #
 # **In short.**
 # How close to the noise does a forecast come, and does its interval keep its word?
-# In drawn building traffic a calibrated quantile regression covers a share of <!--=forecasting-coverage.mean.cqr-->0<!--/--> of the hours where `0.8` was promised, and its interval score is <!--=forecasting-score.mean.cqr:1-->0<!--/--> against <!--=forecasting-score.mean.one width:1-->0<!--/--> for one width; its middle forecast is no better than a least-squares model of statsmodels, and after one week of fitting worse than a mean of four weeks.
+# In drawn building traffic a calibrated quantile regression covers a share of <!--=forecasting-coverage.mean.cqr-->0.79<!--/--> of the hours where `0.8` was promised, and its interval score is <!--=forecasting-score.mean.cqr:1-->34.5<!--/--> against <!--=forecasting-score.mean.one width:1-->42.4<!--/--> for one width; its middle forecast has no lead over statsmodels' least squares, and after one week of fitting it errs more than a mean of four weeks.
 # It does not show how CLOVA Forecast works, nor that the promise survives a change that nobody has seen.
 
 # %% tags=["setup"]
@@ -337,9 +337,9 @@ def glsar_bands(y, origins):
     s = np.arange(LAGS * WEEK, len(y))
     x = np.stack([np.ones(len(s)), *(y[s - w * WEEK] for w in range(
         1, LAGS + 1)), *day_waves(s)], axis=1)
-    past = origins[0] - s[0]
-    model = GLSAR(y[s][:past], x[:past], rho=1)
-    fit = model.iterative_fit(10)
+    model = GLSAR(y[s[0]:origins[0]], x[:origins[0] - s[0]], rho=1)
+    with np.errstate(divide="ignore"):  # its first step starts from zero
+        fit = model.iterative_fit(10)
     rho, line = model.rho[0], x @ fit.params
     ahead = np.arange(1, DAY + 1)
     half = norm.ppf(1 - ALPHA / 2) * np.sqrt(
@@ -452,8 +452,8 @@ score = claim(
     "one width for every hour", runs, metric="score",
     unit="interval score (people an hour)", arm="cqr", baseline="one width",
     better="lower", least=4.0, picture=False, reason="that is a tenth of "
-    "what one width scores on the seeds for trying", paper="CQR adapts its intervals to noise that "
-    "differs from place to place, Romano et al., 2019")
+    "what one width scores on the seeds for trying", paper="CQR "
+    "adapts its intervals to noise that differs, Romano et al., 2019")
 covers = claim(
     "forecasting-coverage", "On drawn building traffic the 80 % intervals of "
     "conformalised quantile regression, calibrated on the last 28 days, "
@@ -474,8 +474,8 @@ for arm in set(ARMS) - {"naive"}:
     assert runs.mean("over", arm) < runs.mean("over", "naive"), arm
 
 # %% [markdown]
-# CQR scores <!--=forecasting-score.mean.cqr:1-->0<!--/-->, one width <!--=forecasting-score.mean.one width:1-->0<!--/--> and GLSAR <!--=forecasting-score.mean.glsar:1-->0<!--/-->.
-# It covers a share of <!--=forecasting-coverage.mean.cqr-->0<!--/--> of the hours; without calibration it is <!--=forecasting-coverage.mean.uncalibrated-->0<!--/-->, so (c) is wrong.
+# CQR scores <!--=forecasting-score.mean.cqr:1-->34.5<!--/-->, one width <!--=forecasting-score.mean.one width:1-->42.4<!--/--> and GLSAR <!--=forecasting-score.mean.glsar:1-->44.5<!--/-->.
+# It covers a share of <!--=forecasting-coverage.mean.cqr-->0.79<!--/--> of the hours; without calibration it is <!--=forecasting-coverage.mean.uncalibrated-->0.74<!--/-->, so (c) is wrong.
 
 # %% tags=["figure"]
 # @title Draw: coverage over all hours, and hour by hour on workdays
@@ -509,15 +509,14 @@ axes[1].set(ylim=(0, 1.02), xlabel="hour of a workday",
 axes[1].legend(loc="lower left", fontsize=9)
 show(fig, "Left, bars of coverage: cqr, lags only and one width end near "
           "the dashed line at 0.8, uncalibrated before it, glsar behind. "
-          "Right, coverage by hour: one width falls deep at noon, lags only "
-          "half as deep, cqr least.")
+          "Right, coverage by hour: one width falls deepest at noon, lags "
+          "only nearly as deep, cqr least.")
 
 # %% [markdown]
 # The bars of CQR, lags only and one width end near the same line; the curves do not.
-# One width keeps the promise on average by covering nearly every hour of the night and few of lunch: <!--=forecasting-score.mean.cqr:1-->0<!--/--> against <!--=forecasting-score.mean.one width:1-->0<!--/--> is the price of that.
+# One width keeps the promise on average by covering nearly every hour of the night and few of lunch: <!--=forecasting-score.mean.cqr:1-->34.5<!--/--> against <!--=forecasting-score.mean.one width:1-->42.4<!--/--> is the price of that.
 # Lags alone make the interval wider where more people come, and so the morning peak gets as much width as lunch; the calendar tells the two apart.
-# CQR's cover at lunch stays below `0.8` too, since the waves are too smooth for a peak of two hours.
-# The theorem promises the average and no single hour.
+# In the second hour of lunch CQR's share may lie below `0.8` too, and nothing forbids it: the theorem promises the average and no single hour.
 #
 # (d) is wrong: one width is narrower on average.
 # The paper finds the opposite on its data, and both can be: width is saved cheapest where it should not be.
@@ -550,7 +549,7 @@ show(fig, "Two fans over three days with peaks in the morning, at noon and "
           "it at noon.")
 
 # %% [markdown]
-# ## Where the simple one is as good, and where it wins
+# ## Where the simple one may be as good, and where it wins
 #
 # Now the middle alone, against GLSAR with the same features.
 # Then a young building: one week to fit on, and four to calibrate.
@@ -563,8 +562,9 @@ middle = claim(
     "squares on these features with an AR(1) in the errors", runs,
     metric="over", unit="mean absolute error above the floor (people an "
     "hour)", kind="no_worse", arm="cqr", baseline="glsar", bad="naive",
-    better="lower", margin=0.4, picture=False, reason="it is about a "
-    "twentieth of all that the rival errs")
+    better="lower", margin=0.4, expect="not settled",
+    picture=False, reason="it is about a twentieth of all that the rival "
+    "errs")
 young = claim(
     "forecasting-young", "With one week to fit on, the mean of the same hour "
     "in the last four weeks lies closer to the noise floor than the middle "
@@ -586,11 +586,13 @@ for record in (score, covers, middle, young):
     draw_claim(record)
 
 # %% [markdown]
-# Above the floor CQR's middle lies by <!--=forecasting-middle.mean.cqr-->0<!--/--> people an hour, GLSAR by <!--=forecasting-middle.mean.glsar-->0<!--/-->, the mean of four weeks by <!--=forecasting-middle.mean.four weeks-->0<!--/--> and last week by <!--=forecasting-middle.mean.naive-->0<!--/-->.
-# Two thirds of what is gained over last week come from an average that needs no model.
-# (b) is right, (a) is wrong.
+# Above the floor CQR's middle lies by <!--=forecasting-middle.mean.cqr-->1.23<!--/--> people an hour, GLSAR by <!--=forecasting-middle.mean.glsar-->1.09<!--/-->, the mean of four weeks by <!--=forecasting-middle.mean.four weeks-->1.47<!--/--> and last week by <!--=forecasting-middle.mean.naive-->3.11<!--/-->.
+# Most of what is gained over last week comes from an average that needs no model.
+# The difference of CQR and GLSAR is <!--=forecasting-middle.effect-->0.15<!--/-->, interval <!--=forecasting-middle.low-->−0.17<!--/--> to <!--=forecasting-middle.high-->0.46<!--/-->, where plus is worse for CQR.
+# So (a) is not seen; that CQR is no worse, as we had stated, is not settled either, and on the seeds for trying GLSAR was ahead.
+# Of (b) the second half is right: the difference is in the intervals.
 #
-# In the young building CQR lies <!--=forecasting-young.mean.cqr-->0<!--/--> above the floor, the mean of four weeks <!--=forecasting-young.mean.four weeks-->0<!--/--> and GLSAR <!--=forecasting-young.mean.glsar-->0<!--/-->: (e) is right.
+# In the young building CQR lies <!--=forecasting-young.mean.cqr-->2.63<!--/--> above the floor, the mean of four weeks <!--=forecasting-young.mean.four weeks-->1.29<!--/--> and GLSAR <!--=forecasting-young.mean.glsar-->1.04<!--/-->: (e) is right.
 # Thirty-two weights a level are too many for 168 hours, and four weeks were kept back for calibration, which GLSAR may learn from.
 
 # %% [markdown]
@@ -693,9 +695,10 @@ for k, t in enumerate(days[1:], 1):
               for u in days[k - 1:k + 1]]
     for held, scores in ((honest, missed[0]), (peeking, missed[1])):
         held.append(missed[1] <= conformal_margin(scores, ALPHA))
-print(f"calibrated on yesterday: {np.mean(honest):.2f} covered, "
-      f"on the day itself: {np.mean(peeking):.2f}, and no day differs: "
-      f"{np.std(np.mean(peeking, axis=1)):.2f}")
+for name, held in (("yesterday", honest), ("the day itself", peeking)):
+    share = np.mean(held, axis=1)
+    print(f"calibrated on {name:15} {share.mean():.2f} covered, "
+          f"from {share.min():.2f} to {share.max():.2f} a day")
 
 # %% [markdown]
 # ## What we shrank
@@ -705,9 +708,8 @@ print(f"calibrated on yesterday: {np.mean(honest):.2f} covered, "
 # | data | regression tables without an order, 90 % | drawn hours in their order, 80 %; three real series by month |
 # | quantile model | neural network, random forest | a weighted sum, fitted exactly |
 # | calibration | once, on half of the training data | every morning, on the last 28 days |
-# | in the code's example | with the network <!--=published.cqr_example_net-->90.2<!--/--> % covered where 90 were promised | a share of <!--=forecasting-coverage.mean.cqr-->0<!--/--> where `0.8` was promised |
+# | covered | in the code's example, one split of data on communities, within half a point of the 90 % that were promised | a share of <!--=forecasting-coverage.mean.cqr-->0.79<!--/--> where `0.8` was promised |
 #
-# The example is the official notebook on data about communities and crime, one split.
 # We read the paper's abstract and its code; its tables we did not have.
 # The claim that its intervals tend to be shorter is from the abstract, and here they are longer on average.
 #
@@ -725,7 +727,7 @@ print(f"calibrated on yesterday: {np.mean(honest):.2f} covered, "
 # | statsmodels' AutoReg with a level for each hour of the week, 1 or 24 lags; SARIMAX and GLSAR on weekly lags | seeds 1000 to 1005; 1000 to 1003 | `1.43` and `1.35` above the floor, SARIMAX with weekly lags `0.96`, GLSAR with lags and calendar `0.82` |
 # | statsmodels' Holt-Winters with a season of 168, smoothing as fitted and six set by hand; STL with an AR(1) | seeds 1000 to 1002 | `1.4` to `3.4` above the floor |
 # | 4, 6, 8 harmonics; SARIMAX of orders (1,0,0), (2,0,0), (1,0,1) | seeds 1000 to 1005; 1000 to 1003 | CQR above the floor: `1.04`, `1.03`, `1.65`; SARIMAX: `0.96`, `1.01`, `1.01` |
-# | the first run | seeds 0 to 4, once | the one reported |
+# | the first run | seeds 0 to 4, once | the one reported; the third claim was expected to hold and is not settled |
 #
 # </details>
 #
@@ -739,7 +741,7 @@ print(f"calibrated on yesterday: {np.mean(honest):.2f} covered, "
 # ## Exercises
 #
 # **1. Derive.**
-# A missing helper costs 9, an idle one 1.
+# A missing helper costs 8, an idle one 1.
 # Demand is equally likely to be 1, 2, 3, ..., 20.
 # How many helpers cost least on average?
 
@@ -752,23 +754,23 @@ def judge_helpers(value):
     assert not near(value, 10.5, rel=0.06), (
         "That is the middle of the demand: right where both errors cost the "
         "same.")
-    assert not near(value, 2, rel=0), "Exchange the two prices."
+    assert not near(value, 3, rel=0), "Exchange the two prices."
     assert near(value, 18, rel=0), (
-        "At which level of the pinball loss is one side nine times as dear?")
+        "At which level of the pinball loss is one side eight times as dear?")
 
 check("forecasting-1", helpers, judge_helpers, asks="a whole number")
 
 # %% tags=["solution"]
 # @title Solution of exercise 1
-# Level 9 / (9 + 1): the smallest count that nine in ten do not exceed.
+# Level 8 / (8 + 1) = 0.89: 17 are enough for 0.85 of the days, 18 for 0.9.
 helpers = 18
 check("forecasting-1", helpers, judge_helpers)
 
 # %% [markdown]
 # **2. Change and predict.**
-# Someone calibrates an 80 % interval on only 4 scores, and someone a 90 % interval on only 8.
-# By which score, counted from the smallest, is the interval widened, and by which would it have to be for the theorem to hold?
-# Answer for the 90 % interval with the two numbers.
+# Four scores are enough for an 80 % interval: the fourth smallest is taken.
+# Someone calibrates a 90 % interval on only 8.
+# Counted from the smallest, which score does `conformal_margin` take, and which would the theorem ask for?
 
 # %% tags=["exercise"]
 places = (..., ...)

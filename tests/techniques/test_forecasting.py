@@ -386,8 +386,8 @@ UNKNOWN = ["months('air')"]
 
 WRONG = {
     "forecasting-1": [("helpers = 10", "middle of the demand"),
-                      ("helpers = 2", "Exchange"),
-                      ("helpers = 20", "nine times as dear")],
+                      ("helpers = 3", "Exchange"),
+                      ("helpers = 20", "eight times as dear")],
     "forecasting-2": [("places = (9, 9)", "no ninth"),
                       ("places = (8, 8)", "Round up"),
                       ("places = (8, 10)", "8.1")],
