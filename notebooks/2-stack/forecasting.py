@@ -515,8 +515,8 @@ show(fig, "Left, bars of coverage: cqr, lags only and one width end near "
 # %% [markdown]
 # The bars of CQR, lags only and one width end near the same line; the curves do not.
 # One width keeps the promise on average by covering nearly every hour of the night and few of lunch: <!--=forecasting-score.mean.cqr:1-->34.5<!--/--> against <!--=forecasting-score.mean.one width:1-->42.4<!--/--> is the price of that.
-# Lags alone make the interval wider where more people come, and so the morning peak gets as much width as lunch; the calendar tells the two apart.
-# In the second hour of lunch CQR's share may lie below `0.8` too, and nothing forbids it: the theorem promises the average and no single hour.
+# Lags alone make the interval wider where more people come, and so they cover the calm morning peak nearly always and lunch seldom; the calendar tells the two apart.
+# At noon, at one and at nine CQR's curve lies below the line as well, and nothing forbids it: the theorem promises the average and no single hour.
 #
 # (d) is wrong: one width is narrower on average.
 # The paper finds the opposite on its data, and both can be: width is saved cheapest where it should not be.
