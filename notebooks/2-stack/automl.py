@@ -27,12 +27,12 @@
 # 신경망의 학습률 같은 설정을 자동으로 찾으려면 많은 설정을 끝까지 학습시켜야 해서 비용이 큽니다.
 # 연속 반감법(successive halving)은 모두 조금씩 학습시킨 뒤 검증 정확도가 높은 3분의 1만 남기는 일을 되풀이합니다.
 # 이 페이지는 설정 스물일곱 개로 이 방법을 무작위 탐색과 비교하고, 사용자가 GPU를 되찾아 갈 때 멈춘 학습을 되살리는 방법과 처음부터 다시 하는 방법도 비교합니다.
-# 연속 반감법은 에폭의 9분의 1만 쓰고도 정확도가 떨어지지 않으며, 멈춘 학습을 저장해 되살리면 같은 GPU 시간으로 더 높은 정확도에 이릅니다.
+# 연속 반감법은 같은 에폭의 무작위 탐색보다 정확하고 멈춘 학습을 되살리면 같은 GPU 시간으로 더 정확해지지만, 에폭의 9분의 1로 전체 탐색에 뒤지지 않는지는 시드 다섯 개로 판가름 나지 않았습니다.
 # 작은 신경망과 모의 GPU 팜에서 얻은 결과이므로, 실제 NSML의 규칙이나 큰 모델에 대해서는 말해 주지 않습니다.
 #
 # **In short.**
 # How many epochs does a search save that stops poor trials early, and what is lost when the users of the machines take them back?
-# With 81 epochs in place of 729 successive halving ends at <!--=automl-ninth.mean.halving:3-->0.000<!--/--> and the full search at <!--=automl-ninth.mean.all:3-->0.000<!--/--> on the test set; on a farm with restless users stopped trials that are revived end at <!--=automl-stop.mean.stop-and-go:3-->0.000<!--/-->, killed ones that restart at <!--=automl-stop.mean.scratch:3-->0.000<!--/-->.
+# With 81 epochs in place of 729 successive halving ends at <!--=automl-ninth.mean.halving:3-->0.932<!--/--> and the full search at <!--=automl-ninth.mean.all:3-->0.938<!--/--> on the test set, where no worse to two points is not settled; on a farm with restless users stopped trials that are revived end at <!--=automl-stop.mean.stop-and-go:3-->0.929<!--/-->, killed ones that restart at <!--=automl-stop.mean.scratch:3-->0.887<!--/-->.
 # It does not show what NSML-AutoML does inside, or how the saving grows with large networks.
 
 # %% tags=["setup"]
@@ -321,7 +321,8 @@ for rung, trials in zip(RUNGS, reached):
     ax.axvline(rung, color=palette["ink"], lw=0.7, ls=":")
     ax.text(rung, 1.03, f"{len(trials)} here", ha="center")
 ax.set(xscale="log", xlabel="epochs (logarithmic)", ylim=(0, 1.12),
-       ylabel="validation accuracy")
+       xlim=(0.85, 32), ylabel="validation accuracy",
+       title="Two thirds end at each rung (blue); grey is never paid for")
 ax.set_xticks(RUNGS, labels=RUNGS)
 ax.minorticks_off()
 show(fig, "Validation accuracy against epochs for 27 trials: blue curves end "
@@ -419,6 +420,7 @@ ninth = claim(
     baseline="all", margin=0.02, bad="lottery", unit="accuracy on the test "
     "set", picture=False, reason="two standard deviations of the full "
     "search over the seeds for trying are a little less",
+    expect="not settled",
     paper="Jamieson and Talwalkar, 2016")
 equal = claim(
     "automl-equal", "With 81 epochs, successive halving of 27 random "
@@ -433,10 +435,13 @@ print(f"best at the end, but stopped: "
       f"{searches.mean('missed', 'halving'):.1f} of the sets of 27")
 
 # %% [markdown]
-# (b).
-# Halving hands in <!--=automl-ninth.mean.halving:3-->0.000<!--/-->, the full search <!--=automl-ninth.mean.all:3-->0.000<!--/-->; random search of equal cost <!--=automl-ninth.mean.three:3-->0.000<!--/-->, promotion by lot <!--=automl-ninth.mean.lottery:3-->0.000<!--/-->.
-# So (c) is wrong: the ranking, coarse as it is after one epoch, does the work.
-# (a) sees something real and draws the wrong end from it: the last line above counts how often the trial that would have been best was stopped, and what went on instead was as good on the test set, because near the top many settings are.
+# (b) or (a)?
+# Halving hands in <!--=automl-ninth.mean.halving:3-->0.932<!--/-->, the full search <!--=automl-ninth.mean.all:3-->0.938<!--/-->; the interval of their difference goes from <!--=automl-ninth.low:3-->−0.021<!--/--> to <!--=automl-ninth.high:3-->0.011<!--/--> and so just passes the bar: *no worse to two points* is not settled.
+# The last line above counts how often the trial that would have been best was stopped.
+# Mostly what went on instead was as good on the test set; on one of the five seeds it was two and a half points worse.
+# At equal cost the matter is clear.
+# Random search with three trials hands in <!--=automl-ninth.mean.three:3-->0.827<!--/-->.
+# Promotion by lot hands in <!--=automl-ninth.mean.lottery:3-->0.836<!--/-->, so (c) is wrong: the ranking, coarse as it is after one epoch, does the work.
 
 # %% [markdown]
 # ## Users come back
@@ -520,16 +525,16 @@ for record in (ninth, equal, revived, by_rank):
 
 # %% [markdown]
 # (d) is wrong.
-# Restarting from scratch ends at <!--=automl-stop.mean.scratch:3-->0.000<!--/-->, stop-and-go at <!--=automl-stop.mean.stop-and-go:3-->0.000<!--/-->; where killed trials are lost, <!--=automl-stop.mean.lost:3-->0.000<!--/--> is left.
+# Restarting from scratch ends at <!--=automl-stop.mean.scratch:3-->0.887<!--/-->, stop-and-go at <!--=automl-stop.mean.stop-and-go:3-->0.929<!--/-->; where killed trials are lost, <!--=automl-stop.mean.lost:3-->0.793<!--/--> is left.
 # A GPU-tick that is thrown away is one that the next rung lacks, and the longest trainings, which should end the search, are the ones that users interrupt.
-# (f) is near the truth: states kept at rungs end at <!--=automl-stop.mean.rung:3-->0.000<!--/-->; that this is no worse, to two points, was too close on the seeds for trying to be claimed.
-# Random search with revived trials ends at <!--=automl-stop.mean.random:3-->0.000<!--/-->, and with restarts at <!--=automl-stop.mean.random-scratch:3-->0.000<!--/-->: the longer a training runs without a rung, the more a restart costs.
+# (f) is near the truth: states kept at rungs end at <!--=automl-stop.mean.rung:3-->0.919<!--/-->; that this is no worse, to two points, was too close on the seeds for trying to be a claim.
+# Random search with revived trials ends at <!--=automl-stop.mean.random:3-->0.863<!--/-->, and with restarts at <!--=automl-stop.mean.random-scratch:3-->0.533<!--/-->: the longer a training runs without a rung, the more a restart costs.
 # So (e) depends on the search: compare the two pairs.
 #
 # One draw of the users, looked at closely:
 
 # %% tags=["results"]
-luck = np.random.default_rng([10000, 3, 4])
+luck = np.random.default_rng([10000, 3, 9])
 mixed = curves(10000)[0][luck.permutation(TRIALS)]
 free = left_over(luck)
 fates = {stop: play(mixed, free, stop) for stop in ("stop-and-go",
@@ -550,10 +555,9 @@ axes[0].stackplot(ticks, *(np.append(c, c[-1]) for c in counts),
                   step="post", labels=["users", "AutoML", "idle"],
                   colors=[palette["plain"], palette["method"],
                           palette["grid"]])
-axes[0].set(ylabel="GPUs", ylim=(0, 4), title="AutoML takes what the users "
-            "leave, and gives it back")
-axes[0].legend(ncols=3, loc="upper right", labelcolor=palette["ink"],
-               frameon=True, fontsize=8)
+axes[0].set(ylabel="GPUs", ylim=(0, 5.6), yticks=range(5),
+            title="AutoML takes what the users leave, and gives it back")
+axes[0].legend(ncols=3, loc="upper right", labelcolor=palette["ink"])
 for ax, (stop, (kept, ran)) in zip(axes[1:], fates.items()):
     for k in range(TRIALS):
         at = np.array([t for t, on in enumerate(ran) if k in on], int)
@@ -566,9 +570,10 @@ for ax, (stop, (kept, ran)) in zip(axes[1:], fates.items()):
         else "orange is trained and thrown away"))
 axes[2].set(xlabel="ticks (one epoch on each busy GPU)", xlim=(0, 48))
 show(fig, "Above, four GPUs over 48 ticks, shared by users in grey and "
-          "AutoML in blue, which fills the valleys between four hills. "
+          "AutoML in blue, which fills most of what the users leave. "
           "Below, a row for each of 27 trials: blue bars with gaps under "
-          "stop-and-go; many orange bars, thrown away, under scratch.")
+          "stop-and-go; orange bars, thrown away, among the blue ones "
+          "under scratch.")
 
 # %% [markdown]
 # ## Break it
@@ -615,7 +620,7 @@ print(f"momentum forgotten at nine stops: accuracies move by up to "
 # | search | several rules, under one roof | successive halving and random search |
 # | machines | NSML's shared farm | four GPUs and their users, simulated |
 # | stopped trials | pools live, stop and dead | a trial's state is kept, or not |
-# | the gain | test accuracy like that of rivals an order of magnitude faster, "typically" (halving) | a ninth of the epochs, the same accuracy to two points |
+# | the gain | test accuracy like that of rivals an order of magnitude faster, "typically" (halving) | a ninth of the epochs; accuracy moves by <!--=automl-ninth.effect:3-->−0.005<!--/-->, not settled to two points |
 #
 # CHOPT's abstract gives no number, and we print none of it.
 # Its summary says that a trial goes to the stop or the dead pool by its performance, that one agent balances the search against ordinary jobs, and that no new search rule is proposed.
@@ -627,7 +632,7 @@ print(f"momentum forgotten at nine stops: accuracies move by up to "
 #
 # ## Tries
 #
-# <details><summary>Tries: four rows</summary>
+# <details><summary>Tries: five rows</summary>
 #
 # | what was tried | where | outcome |
 # |---|---|---|
@@ -635,6 +640,7 @@ print(f"momentum forgotten at nine stops: accuracies move by up to "
 # | days of 24 ticks in place of 12 | seeds from 1000 on | a leg of 18 epochs fits into a night more often; restarts cost half as much |
 # | free GPUs given to trials that are out of the ranking, when nothing else can run | seeds from 1000 on | accuracy moved by `0.001`; left out |
 # | states at rungs only, as a claim of no worse by `0.02` | seeds 1000 to 1007 | behind by `0.009`, give or take `0.011`: too close, left without a claim |
+# | the first run | seeds 0 to 4, once | the first claim held on seeds 1000 to 1004 and 1010 to 1014 and is not settled here; the others hold |
 #
 # </details>
 #
