@@ -32,7 +32,7 @@
 #
 # **In short.**
 # Can one network behave like each of many simulated users, so that fitting a person needs no new training?
-# On a pointing task it differs from a user's own best policy by <!--=policy_modulation-one.mean.film:4-->0.0000<!--/--> nats a choice, where the single policy nearest to all differs by <!--=policy_modulation-one.mean.shared:4-->0.0000<!--/-->, and users' parameters are read back with an R² of <!--=policy_modulation-recovered.mean.film-->0.00<!--/-->, against <!--=policy_modulation-recovered.mean.own-->0.00<!--/--> with exact policies; concatenating the parameters does as well as modulating features.
+# On a pointing task it differs from a user's own best policy by <!--=policy_modulation-one.mean.film:4-->0.0017<!--/--> nats a choice, where the single policy nearest to all differs by <!--=policy_modulation-one.mean.shared:4-->0.0410<!--/-->, and users' parameters are read back with an R² of <!--=policy_modulation-recovered.mean.film-->0.80<!--/-->, against <!--=policy_modulation-recovered.mean.own-->0.83<!--/--> with exact policies; concatenating the parameters does as well as modulating features.
 # It does not show that real people behave so, nor what the paper's own simulator costs.
 
 # %% tags=["setup"]
@@ -171,11 +171,12 @@ axes[0].set_ylabel("share of choices")
 fig.legend(*axes[0].get_legend_handles_labels(), ncols=4, fontsize=9,
            loc="outside lower center")
 show(fig, "Stacked shares of the four actions over the distance, for two "
-          "users. The steady one mostly aims fast from everywhere; the "
-          "shaky one aims medium or slow, and clicks only when very near.")
+          "users. The steady one mostly aims fast from two centimetres on, "
+          "and often clicks from one; the shaky one aims fast, medium and "
+          "slow, each about a third, and clicks hardly ever but at zero.")
 
 # %% [markdown]
-# One of them should be clicking while the other still moves.
+# At 1 cm the first often clicks, and the second hardly ever does.
 # Whoever simulates users for a designer needs both behaviours, and the designer's question is the inverse one: *this* person chose like this, so what are the three numbers?
 #
 # ## The idea
@@ -410,12 +411,15 @@ interactive.choose(
                            for k in LEVELS["shown"])],
     title="Turn the user: what does the one network do?",
     alt="Two maps of the best action over noise and distance, one by the "
-        "network and one by exact value iteration, nearly alike: click "
-        "within one or two centimetres; beyond, fast for steady hands, "
-        "medium in the middle, slow for shaky ones.", fallback_fig=fig)
+        "network and one by exact value iteration, alike at large and with "
+        "other borders: click at zero; beyond, fast for steady hands, then "
+        "medium, slow for shaky ones, and fast again from far away.",
+    fallback_fig=fig)
 
 # %% [markdown]
-# MAPTEXT
+# The regions agree, their borders do not.
+# Along a border two actions are worth about the same, and a small error of $Q$ decides.
+# Users who choose by $\exp(Q/\tau)$ are hardly moved by that, and it is their choices that the page compares.
 
 # %% [markdown]
 # ## What is measured
@@ -578,29 +582,31 @@ for record in (depends, one, recovered, inside):
 # %% [markdown]
 # (d) is right.
 #
-# Users who act as is best for the one in the middle lose <!--=policy_modulation-depends.effect:3-->0.000<!--/--> of reward a trial, where a hit is 1, so it does matter who they are; by *shared*, which is nearest to all but not made for earning, they get <!--=policy_modulation-depends.mean.shared-->0.00<!--/--> in place of <!--=policy_modulation-depends.mean.own-->0.00<!--/-->.
+# Users who act as is best for the one in the middle lose <!--=policy_modulation-depends.effect:3-->0.046<!--/--> of reward a trial, where a hit is 1, so it does matter who they are; by *shared*, which is nearest to all but not made for earning, they get <!--=policy_modulation-depends.mean.shared-->0.46<!--/--> in place of <!--=policy_modulation-depends.mean.own-->0.53<!--/-->.
 #
 # (a) mistakes a network for an average.
-# The modulated one is <!--=policy_modulation-one.mean.film:4-->0.0000<!--/--> nats a choice away from people it never met, *shared* <!--=policy_modulation-one.mean.shared:4-->0.0000<!--/-->, and *plain*, which cannot do better than *shared*, <!--=policy_modulation-one.mean.plain:4-->0.0000<!--/-->.
+# The modulated one is <!--=policy_modulation-one.mean.film:4-->0.0017<!--/--> nats a choice away from people it never met, *shared* <!--=policy_modulation-one.mean.shared:4-->0.0410<!--/-->, and *plain*, which has no more to go by, <!--=policy_modulation-one.mean.plain:4-->0.0479<!--/-->.
 #
 # (b) has the wrong cause.
-# With $z$ at the input the divergence is <!--=policy_modulation-inside.mean.input:4-->0.0000<!--/-->, beside all inputs <!--=policy_modulation-inside.mean.layers:4-->0.0000<!--/-->.
+# With $z$ at the input the divergence is <!--=policy_modulation-inside.mean.input:4-->0.0015<!--/-->, beside all inputs <!--=policy_modulation-inside.mean.layers:4-->0.0014<!--/-->.
 # What matters is that the network is told, and that its targets are.
 # The authors' later simulators for pointing and for menus are in the released code, and both concatenate $z$; `FilmDQN` is there and neither uses it.
 #
-# (c): an R² of <!--=policy_modulation-recovered.mean.film-->0.00<!--/--> comes back with the network, <!--=policy_modulation-recovered.mean.own-->0.00<!--/--> with exact policies, and nothing with *plain*, for which all candidates are equally likely.
+# (c): an R² of <!--=policy_modulation-recovered.mean.film-->0.80<!--/--> comes back with the network, <!--=policy_modulation-recovered.mean.own-->0.83<!--/--> with exact policies, and nothing with *plain*, for which all candidates are equally likely.
 
 # %% tags=["figure"]
 # @title Draw: true and recovered parameters of two hundred users
 z, counts = watched(1000, 100)
 candidates = users(2000, 31_000)
+guesses = {arm: infer(chooser(arm, 1000)(candidates), candidates, counts)
+           for arm in ("own", "film")}
 fig, axes = subplots(1, 3, width=7.6, height=3.0)
 for k, (ax, name, unit) in enumerate(zip(
         axes, ("Noise of the hand", "Price of time", "Penalty of a miss"),
         ("relative to the distance", "reward a beat", "reward"))):
     for arm, mark, colour in (("own", "o", "rival"), ("film", ".", "method")):
-        guess = infer(chooser(arm, 1000)(candidates), candidates, counts)
-        true, got = (LOW + (HIGH - LOW) * (x + 1) / 2 for x in (z, guess))
+        true, got = (LOW + (HIGH - LOW) * (x + 1) / 2
+                     for x in (z, guesses[arm]))
         ax.plot(true[:, k], got[:, k], mark, ms=4, color=palette[colour],
                 fillstyle="none" if arm == "own" else "full", mew=0.7,
                 label={"own": "exact policies", "film": "one network"}[arm])
@@ -614,11 +620,11 @@ show(fig, "Three scatter plots of recovered against true parameters for "
           "noise, price of time and penalty, with the diagonal dashed. The "
           "points of the one network lie about where those of the exact "
           "policies lie: close to the diagonal for the price, wider for "
-          "noise and penalty, and pulled to the middle at both ends.")
+          "noise and penalty.")
 
 # %% [markdown]
-# Both clouds bend in the same way: a hand so noisy that it never aims fast looks like a slightly steadier one that never does.
-# That is not the network's fault.
+# Both clouds stray in the same way, user by user.
+# Where the choices hardly tell two hands apart, exact policies cannot either.
 #
 # ## What it costs
 #
@@ -646,7 +652,7 @@ print(f"{CANDIDATES} candidates, each trained alone:",
       f"{ALONE * CANDIDATES / (SWEEPS * POPULATION):.1f} times the sweeps")
 
 # %% [markdown]
-# In updates one training for all costs less than *one* for a single user, so the ratio is about the number of candidates.
+# In updates one training for all costs about as much as *one* for a single user, so the ratio is about the number of candidates.
 # In user-sweeps it costs as much as a hundred, and the ratio for a thousand candidates is about ten.
 # The network stays when the next person comes; twenty people make both ratios twenty times as large.
 # So a factor of a thousand follows from a thousand candidates and one person, or from a hundred candidates and ten, *if* updates are what is counted.
@@ -704,8 +710,8 @@ for name, other in (("told", chooser("film", 1000)(z)),
     print(f"{name:16} kl {divergence(own, other):.4f}")
 
 # %% [markdown]
-# It is a network that hears $z$ and still comes out a good deal farther away.
-# Clicks are learned well, for they have no next state; what a move is worth is worth it to somebody else.
+# It hears $z$ while it learns and comes no nearer to the users than a policy that treats everybody alike.
+# Clicks are learned well, for they have no next state; what a move is worth, it is worth to somebody else.
 # The loss falls as it should, and the mistake is easy to make wherever the target is computed in another function.
 #
 # ## What we shrank
@@ -732,6 +738,7 @@ for name, other in (("told", chooser("film", 1000)(z)),
 # | 300 to 600 steps with squared error and a second network for targets | seeds from 1000 on | all arms farther away; a penalty of 3 for a click at 11 cm ruled the loss |
 # | modulation before the ReLU, four other splits of the weights | seeds 1000 to 1002 | none closer than 32 and 32 |
 # | earnings by the noisy policy itself | seed 1000 | users who mind little dither, and earned *more* by the shared policy; now the likeliest action counts |
+# | the experiment above | seeds 0 to 4, first run | as reported; afterwards only figures, prose and exercises changed |
 #
 # </details>
 #
@@ -758,13 +765,13 @@ even = ...
 def judge_even(price):
     hit = math.exp(-0.64)
     now, later = hit - (1 - hit), 0.95
-    assert not near(price, (1 - now) / 3.5, abs=2e-3), (
+    assert not near(price, (1 - now) / 3.5, rel=0, abs=1e-3), (
         "The click that follows is discounted, and costs a beat as well.")
-    assert not near(price, (later - now) / 3.5, abs=2e-3), (
+    assert not near(price, (later - now) / 3.5, rel=0, abs=1e-3), (
         "Both ways end with a click, and a click takes a beat.")
-    assert not near(price, (later - hit) / 3.45, abs=2e-3), (
+    assert not near(price, (later - hit) / 3.45, rel=0, abs=1e-3), (
         "A miss costs 1: count it in the click at once.")
-    assert near(price, (later - now) / 3.45, abs=2e-3), (
+    assert near(price, (later - now) / 3.45, rel=0, abs=1e-3), (
         "Set -3.5 c + 0.95 (1 - c) equal to what the click earns.")
 
 check("policy_modulation-1", even, judge_even, asks="a number")
@@ -802,35 +809,7 @@ content = (-0.5, -0.25, -0.5)
 check("policy_modulation-2", content, judge_content)
 
 # %% [markdown]
-# **3. Change and predict.**
-# Watch each user of seed 1000 for four hundred trials instead of a hundred.
-# By how much does R² rise with exact policies, and by how much with the network?
-# Predict which of the two rises more, then set `rises` to the pair.
-
-# %% tags=["exercise"]
-rises = (..., ...)
-
-# %% tags=["check"]
-# @title Check of exercise 3
-def judge_rises(pair):
-    want = [run(arm, 1000, trials=400)["r2"] - run(arm, 1000)["r2"]
-            for arm in ("own", "film")]
-    for got, right, name in zip(map(float, pair), want, ("exact", "network")):
-        assert near(got, right, rel=0, abs=0.01), (
-            f"For {name} run(arm, 1000, trials=400) says something else.")
-
-check("policy_modulation-3", rises, judge_rises, asks="a pair of numbers")
-
-# %% tags=["solution"]
-# @title Solution of exercise 3
-# More trials make the exact posterior narrower and right, the network's
-# narrower around its own error.
-rises = tuple(run(arm, 1000, trials=400)["r2"] - run(arm, 1000)["r2"]
-              for arm in ("own", "film"))
-check("policy_modulation-3", rises, judge_rises)
-
-# %% [markdown]
-# **4. Find the bug.**
+# **3. Find the bug.**
 # This version of `infer` runs, and its guesses go up where the truth goes up.
 # Mend it without calling `infer`: set `mended` to a function of `(log_policy, candidates, counts)` that returns what `infer` returns.
 
@@ -843,7 +822,7 @@ def suspect(log_policy, candidates, counts):
 mended = suspect
 
 # %% tags=["check"]
-# @title Check of exercise 4
+# @title Check of exercise 3
 def judge_mended(function):
     assert function is not infer, "That is the page's own: mend `suspect`."
     rng = torch.Generator().manual_seed(0)
@@ -859,16 +838,16 @@ def judge_mended(function):
         assert torch.allclose(got, right, atol=1e-4), (
             "After many choices it should be surer than after few.")
 
-check("policy_modulation-4", mended, judge_mended,
+check("policy_modulation-3", mended, judge_mended,
       asks="a function of (log_policy, candidates, counts)")
 
 # %% tags=["solution"]
-# @title Solution of exercise 4
+# @title Solution of exercise 3
 def mended(log_policy, candidates, counts):
     fits = counts.flatten(1) @ log_policy.flatten(1).T
     return fits.softmax(1) @ candidates
 
-check("policy_modulation-4", mended, judge_mended)
+check("policy_modulation-3", mended, judge_mended)
 
 # %% [markdown]
 # The bug divides by the number of choices: 350 of them count as one, and every guess stays near the middle.

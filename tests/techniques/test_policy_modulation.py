@@ -1,6 +1,7 @@
 """policy_modulation: what its page must survive (see test_every_page.py)."""
 
 import math
+from unittest import mock
 
 import numpy as np
 import torch
@@ -103,6 +104,9 @@ def networks_in_numpy(page):
     for arm, more in (("plain", (0, 0, 0)), ("input", (3, 0, 0)),
                       ("layers", (3, 3, 3))):
         net = page["Told"](arm)
+        wide = net.primary[0].out_features
+        assert [layer.in_features for layer in net.primary] == [
+            n + m for n, m in zip((12, wide, wide), more)]
         np.testing.assert_allclose(net(z).detach(),
                                    in_numpy(net, z, None, more), atol=1e-5)
     sizes = {arm: sum(p.numel() for p in page["Told"](arm).parameters())
@@ -123,7 +127,7 @@ def zeroed_modulation_is_the_plain_network(page):
 def fitted_again(page):
     """Fitted Q iteration in other words: the page's network, SGD loop by
     hand, targets state by state."""
-    for sweeps, steps, batch, rate in ((3, 2, 5, 0.02), (2, 4, 7, 0.01)):
+    for sweeps, steps, batch, rate in ((3, 2, 5, 0.02), (2, 3, 7, 0.01)):
         z = page["users"](8, 7)
         torch.manual_seed(3)
         got = page["fit"](page["Modulated"](width=6, inner=4), z,
@@ -183,7 +187,7 @@ def watched_and_earned_by_visits(page):
     """Expected counts and earnings from the chance of being somewhere."""
     z = page["users"](3, 10)
     world = page["task"](z)
-    log_p = page["policy"](page["solve"](world) * 0.5)
+    log_p = page["policy"](page["solve"](world).flip(0) * 0.5)
     trials = 4000
     got = page["behave"](log_p, world, torch.Generator().manual_seed(1),
                          trials)
@@ -211,7 +215,13 @@ def watched_and_earned_by_visits(page):
 
 def run_by_hand(page):
     """Every arm's numbers once more, from policies found anew."""
-    settings = dict(sweeps=4)
+    real = page["users"]
+    with mock.patch.dict(page, {"users": lambda count, seed: real(
+            {2000: 90, 200: 30}.get(count, count), seed)}):
+        _run_by_hand(page, dict(sweeps=2))
+
+
+def _run_by_hand(page, settings):
     policy, task, users = page["policy"], page["task"], page["users"]
     z, met, drawn = users(200, 21_004), users(128, 11_004), users(2000,
                                                                   31_004)
@@ -234,7 +244,7 @@ def run_by_hand(page):
                    else page["Told"](arm))
             rate = {"film": 0.02, "layers": 0.02}.get(arm, 0.01)
             page["fit"](net, met, torch.Generator().manual_seed(1004), rate,
-                        sweeps=4)
+                        **settings)
             answer = lambda x, net=net: policy(net(x)).detach()  # noqa: E731
         got = page["run"](arm, 1004, **({} if arm in ("own", "shared",
                                                    "middle")
@@ -242,7 +252,7 @@ def run_by_hand(page):
         other = answer(z)
         kl = sum((p * np.log(p / q)).sum() for p, q in zip(
             exact.double().exp().numpy(), other.double().exp().numpy()))
-        assert abs(got["kl"] - kl / 2400) < 1e-5, arm
+        assert abs(got["kl"] - kl / 360) < 1e-5, arm
         assert abs(got["earned"] - page["earned"](
             other, task(z)).mean().item()) < 1e-6
         log_p = answer(drawn).double().flatten(1).numpy()
@@ -256,10 +266,11 @@ def run_by_hand(page):
         assert abs(got["r2"] - 1 + missed.mean()) < 2e-3, arm
 
 
-ORACLES = [task_by_scipy, values_by_linear_programming, policy_by_hand,
-           networks_in_numpy, zeroed_modulation_is_the_plain_network,
-           fitted_again, one_constant_user_is_one_users_network,
-           inferred_by_bayes, watched_and_earned_by_visits, run_by_hand]
+ORACLES = [policy_by_hand, networks_in_numpy,
+           zeroed_modulation_is_the_plain_network, inferred_by_bayes,
+           task_by_scipy, values_by_linear_programming, run_by_hand,
+           watched_and_earned_by_visits, fitted_again,
+           one_constant_user_is_one_users_network]
 
 MISTAKES = {
     "No discount": ("cost[:, None] + DISCOUNT * move",
@@ -327,13 +338,12 @@ def scramble(space):
 
 SMALL = small
 TRACES = {"run": dict(
-    arms=["film", "plain", "input", "layers"], sweeps=3, updates=30,
-    rates=[("film", {}, 0.02), ("layers", {}, 0.02), ("input", {}, 0.01),
-           ("plain", {"rate": 0.3}, 0.3)],
+    arms=["film", "plain", "input", "layers"], sweeps=1, updates=10,
+    rates=[("film", {}, 0.02), ("plain", {"rate": 0.3}, 0.3)],
     but={"start": "the kinds of networks have weights of other shapes; film "
                   "and plain are compared by the null strength"})}
-CHANCE = dict(scramble=scramble, metric="r2", chance=0.0, room=0.35,
-              arm="film", seed=1000, sweeps=20)
+CHANCE = dict(scramble=scramble, metric="kl", chance=0.065, room=0.045,
+              arm="film", seed=1000, sweeps=12)
 EXPERIMENT = {
     "exam: watched users are those of the training": (
         "z = users(200, 20_000 + seed)", "z = users(200, 10_000 + seed)"),
@@ -379,10 +389,7 @@ WRONG = {
     "policy_modulation-2": [("content = (1.0, 1.0, 1.0)", "loses"),
                             ("content = (0.0, 0.0, 3.0)", "between -1"),
                             ("content = (0.0, 0.0)", "three numbers")],
-    "policy_modulation-3": [("rises = (0.0, 0.0)", "exact"),
-                            ("rises = tuple(run(a, 1000)['r2'] for a in "
-                             "('own', 'film'))", "exact")],
-    "policy_modulation-4": [("mended = suspect", "surer"),
+    "policy_modulation-3": [("mended = suspect", "surer"),
                             ("mended = infer", "the page's own"),
                             ("mended = lambda p, c, n: c", "One row a user")],
 }
