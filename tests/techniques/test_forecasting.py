@@ -9,7 +9,7 @@ from statsmodels.regression.linear_model import GLSAR
 from statsmodels.regression.quantile_regression import QuantReg
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
-SMALL = dict(train=1, test=1)
+TINY = dict(train=1, test=1)
 
 
 def pinball_by_others(space):
@@ -281,7 +281,7 @@ def metrics_by_loops(space):
                     low - v, v - high, 0))
                 if h % 24 in (12, 13) and h // 24 % 7 < 5:
                     sums["lunch"].append(low <= v <= high)
-        got = space["run"](arm, 1001, jump=jump, **SMALL)
+        got = space["run"](arm, 1001, jump=jump, **TINY)
         for name, values in sums.items():
             assert math.isclose(got[name], np.mean(values)), name
 
@@ -333,11 +333,11 @@ MISTAKES = {
         "np.sort(weights @ features(y, t, *setting).T, axis=0)",
         "weights @ features(y, t, *setting).T"),
 }
-TRAIN = dict(arm="cqr", seed=1000, **SMALL)
-NULL = dict(arm="cqr", baseline="uncalibrated", strength=0.0, **SMALL)
+TRAIN = dict(arm="cqr", seed=1000, **TINY)
+NULL = dict(arm="cqr", baseline="uncalibrated", strength=0.0, **TINY)
 TRACES = {"run": dict(arms=["truth", "naive", "four weeks", "glsar",
                             "uncalibrated", "one width", "lags only",
-                            "cqr"], **SMALL)}
+                            "cqr"], **TINY)}
 
 
 def scramble(space):
