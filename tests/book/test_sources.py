@@ -18,7 +18,8 @@ KEYS = set("""yun2022talk yun2019cutmix yun2021relabel heo2021adamp song2022vidt
     choi2020starganv2 kim2021stylemapgan kim2022c3gan kim2022fsmr lee2022ggdr kim2020somdst
     kim2021sgopt kim2021hyperclova chung2022talebrush moon2022policy han2022pflayer heo2021pit
     scimeca2022shortcut ha2022sumnas yu2022digan whang2022visit yonhap2022iclr
-    ha2020interview chun2019empirical naeem2020prdc""".split())
+    ha2020interview chun2019empirical naeem2020prdc kim2018chopt sung2017nsml
+    kim2018nsml romano2019cqr""".split())
 POINTS = {f"E{n}" for n in range(1, 16)}
 CITE = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
 BIB = (ROOT / "assets/references.bib").read_text()
