@@ -21,7 +21,7 @@
 # | In the article | section 2: a large farm of GPUs and MLOps at the bottom of the stack, and NSML in the list of technologies |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); some Python |
 # | Data | drawn jobs on a simulated farm of 16 GPUs; scikit-learn's digits |
-# | Time | under half a minute |
+# | Time | about half a minute |
 #
 # **요약.**
 # 여러 사람이 GPU를 나누어 쓰는 GPU 팜에서는 누구를 먼저 실행할지 정하는 규칙이 필요합니다.
@@ -32,7 +32,7 @@
 #
 # **In short.**
 # Does fair share on top of backfill start the short jobs of light users sooner, and what does it cost?
-# On a drawn farm of 16 GPUs their mean wait falls from <!--=gpu_farm-short.mean.backfill:1-->0.0<!--/--> to <!--=gpu_farm-short.mean.both:1-->0.0<!--/--> hours; overloaded, the farm then works <!--=gpu_farm-full.mean.both:3-->0.000<!--/--> of its hours in place of <!--=gpu_farm-full.mean.backfill:3-->0.000<!--/-->; and a cut training resumes bit for bit from four saved parts.
+# On a drawn farm of 16 GPUs their mean wait falls from <!--=gpu_farm-short.mean.backfill:1-->5.7<!--/--> to <!--=gpu_farm-short.mean.both:1-->0.7<!--/--> hours; overloaded, the farm then works <!--=gpu_farm-full.mean.both:3-->0.908<!--/--> of its hours in place of <!--=gpu_farm-full.mean.backfill:3-->0.945<!--/-->; and a cut training resumes bit for bit from four saved parts.
 # It does not show which rule NSML follows, nor a wait on any real farm.
 
 # %% tags=["setup"]
@@ -234,6 +234,7 @@ for backfill in BACKFILLS:
 # ## The experiment
 #
 # Users A to F hand in short jobs, G and H sweeps, I and J wide ones.
+# That each kind of work has users of its own is ours as well.
 # Sizes and hours are drawn evenly between the bounds below; the shares of all work are ours, and no log of a real farm stands behind them.
 # Declared limits are one to three times the true hours.
 # All times are multiples of 1/64 hour, which floating point holds exactly, so that ties are ties.
@@ -300,7 +301,7 @@ def run(arm, seed, strength=1.0, days=56, load=0.8, half_life=24.0,
 # On a farm of which three tenths are asked for, a short job should start sooner than it takes, about an hour on average.
 
 # %% tags=["results"]
-calm = compare(run, list(ARMS), load=0.3, days=28)
+calm = compare(run, list(ARMS), load=0.3, days=14)
 print("load 0.3, mean hours until a start\n" + calm.table(["short", "wide"]))
 assert all(calm.mean("short", arm) < 1.1 for arm in ARMS), "floor"
 
@@ -351,17 +352,17 @@ print(busy.table(["short", "sweep", "wide", "all", "worst"]))
 print("load 1.2, 14 days\n" + over.table(["used"]))
 
 # %% [markdown]
-# Fair share on top of backfill brings a short job's wait from <!--=gpu_farm-short.mean.backfill:1-->0.0<!--/--> hours to <!--=gpu_farm-short.mean.both:1-->0.0<!--/-->.
+# Fair share on top of backfill brings a short job's wait from <!--=gpu_farm-short.mean.backfill:1-->5.7<!--/--> hours to <!--=gpu_farm-short.mean.both:1-->0.7<!--/-->.
 # Fair share alone does that as well, as the table says, so for short jobs it is the order that matters and not the backfill; for the mean of all jobs it is both.
 #
 # (a) is wrong, for somebody pays: the sweeps wait longer.
 # (c) forgets that a sweep's 24 jobs stand in front of a short one, and hardly ever the other way round.
 # (b) is right.
-# The utilisation under overload falls from <!--=gpu_farm-full.mean.backfill:3-->0.000<!--/--> to <!--=gpu_farm-full.mean.both:3-->0.000<!--/-->, by more than the margin, and with *fifo* it is <!--=gpu_farm-full.mean.fifo:3-->0.000<!--/-->.
+# The utilisation under overload falls from <!--=gpu_farm-full.mean.backfill:3-->0.945<!--/--> to <!--=gpu_farm-full.mean.both:3-->0.908<!--/-->, by more than the margin, and with *fifo* it is <!--=gpu_farm-full.mean.fifo:3-->0.870<!--/-->.
 # Our reading, which no claim tests: fair share serves small jobs at once, and later none is left for the holes beside wide ones.
 #
 # (e) is right, and (d) is wrong: naive backfill takes the cards that the wide job is collecting.
-# Its mean wait is <!--=gpu_farm-starve.mean.naive:1-->0.0<!--/--> hours, with the reservation <!--=gpu_farm-starve.mean.backfill:1-->0.0<!--/-->.
+# Its mean wait is <!--=gpu_farm-starve.mean.naive:1-->23.8<!--/--> hours, with the reservation <!--=gpu_farm-starve.mean.backfill:1-->14.7<!--/-->.
 # That is **starvation** (기아): a job waits although the farm has often enough cards for it, never at once.
 # *Shortest* has the shortest mean of all, and its unluckiest wide job waits longest: the column `worst`.
 
@@ -432,7 +433,7 @@ show(fig, "Two charts of sixteen GPUs over four days. Bars coloured by kind "
 
 # %% [markdown]
 # Now choose a rule and a load.
-# The table holds one run of 28 days, of seed 1500.
+# The table holds one run of 14 days, of seed 1500.
 
 # %% tags=["figure"]
 # @title A panel: a rule, a load, and who waits
@@ -441,7 +442,7 @@ LOADS, WORDS = (0.8, 0.5, 1.2), {
 outcomes, bars = {}, {}
 for i, arm in enumerate(ARMS):
     for j, load in enumerate(LOADS):
-        got = run(arm, 1500, load=load, days=28)
+        got = run(arm, 1500, load=load, days=14)
         outcomes[i, j] = [
             [word, f"{got[kind]:.1f} h"] for kind, word in WORDS.items()]
         outcomes[i, j] += [
@@ -516,13 +517,12 @@ class Training:
         self.adam = torch.optim.Adam(self.net.parameters(), lr=rate)
         self.order, self.at = torch.arange(0), 0     # place in the data
 
-    def step(self):
-        """One batch of the shuffled data with fresh noise; its loss."""
-        if self.at + self.batch > len(self.order):   # a new epoch
+    def step(self):         # one batch, freshly noisy; returns its loss
+        start, self.at = self.at, self.at + self.batch
+        if self.at > len(self.order):                # a new epoch
             self.order = torch.randperm(len(self.x), generator=self.draws)
-            self.at = 0
-        rows = self.order[self.at:self.at + self.batch]
-        self.at += self.batch
+            start, self.at = 0, self.batch
+        rows = self.order[start:self.at]
         dust = torch.randn(len(rows), 64, generator=self.draws)
         said = self.net(self.x[rows] + self.noise * dust)
         loss = nn.functional.cross_entropy(said, self.y[rows])
@@ -766,7 +766,7 @@ sooner = (..., ...)
 def judge_sooner(answer):
     for_short, for_wide = (float(v) for v in answer)
     assert {for_short, for_wide} <= {1.0, 10.0}, "Each is 1 or 10."
-    got = {over: [run("backfill", seed, over=over, days=28)
+    got = {over: [run("backfill", seed, over=over, days=14)
                   for seed in range(1000, 1006)] for over in (1.0, 10.0)}
     means = {kind: [np.mean([r[kind] for r in got[over]])
                     for over in (1.0, 10.0)] for kind in ("short", "wide")}

@@ -196,8 +196,8 @@ def numbers_of_a_run(page):
             "shortest": ("shortest", "reserved")}
     assert set(page["ARMS"]) == set(arms)
     for arm, rule in arms.items():
-        more = {"days": 4, "load": 1.1, "half_life": 9.0, "over": 2.0}
-        jobs = page["crowd"](1003, 4, 1.1, 2.0)
+        more = {"days": 3, "load": 1.1, "half_life": 9.0, "over": 2.0}
+        jobs = page["crowd"](1003, 3, 1.1, 2.0)
         starts = in_simpy(jobs, 16, *rule, 0.5, 9.0)
         got = page["run"](arm, 1003, 0.5, **more)
         waits = {k: [starts[j.name] - j.arrive for j in jobs
@@ -207,10 +207,10 @@ def numbers_of_a_run(page):
         every = sum(waits.values(), [])
         assert abs(got["all"] - sum(every) / len(every)) < 1e-9
         assert got["worst"] == max(waits["wide"])
-        ticks = np.arange(1 / 128, 96, 1 / 64)       # each 64th of an hour
+        ticks = np.arange(1 / 128, 72, 1 / 64)       # each 64th of an hour
         at_work = sum(j.gpus * np.sum((starts[j.name] < ticks) & (
             ticks < starts[j.name] + j.hours)) for j in jobs)
-        assert abs(got["used"] - at_work / 64 / (16 * 96)) < 1e-9, arm
+        assert abs(got["used"] - at_work / 64 / (16 * 72)) < 1e-9, arm
 
 
 def a_crowd_is_as_asked(page):
