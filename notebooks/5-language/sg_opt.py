@@ -27,13 +27,13 @@
 # 버트는 층마다 낱말 벡터를 내놓지만, 그 가운데 어느 것이 문장 전체를 대표하는지는 말해 주지 않습니다.
 # SG-OPT는 얼려 둔 사본의 모든 층을 교사로 삼아, 학생의 마지막 층 [CLS] 벡터가 자기 문장의 층들과는 가까워지고 다른 문장의 층들과는 멀어지게 합니다.
 # 낱말과 동의어를 직접 만든 작은 언어에서 네 층짜리 버트를 사전 학습한 뒤, 문장 쌍의 유사도 순위가 정답과 얼마나 맞는지 시드 다섯 개로 측정합니다.
-# KO_FOUND
-# KO_LIMIT
+# SG-OPT를 거친 [CLS] 벡터는 손대지 않은 [CLS]나 마지막 층의 평균보다 정답의 순위에 훨씬 가까워지지만, 모든 층을 한꺼번에 쓰는 것이 문장마다 한 층만 뽑아 쓰는 것보다 낫다는 주장은 성립하지 않습니다.
+# 작은 인공 언어에서 얻은 결과이고 온도와 학습률은 정답 유사도를 보고 골랐으므로, 실제 문장이나 정답이 전혀 없는 경우에 대해서는 말해 주지 않습니다.
 #
 # **In short.**
 # Can a network teach its own sentence vector, with its own layers as the only teachers?
-# IN_SHORT
-# It does not show real sentences, nor a gain over the best layer, which nobody can pick without gold similarities.
+# In a small drawn language the rank correlation of sentence vectors with gold similarity is <!--=sg_opt-cls.mean.cls-->0.54<!--/--> for the untouched last-layer [CLS], <!--=sg_opt-mean.mean.mean-->0.58<!--/--> for the mean over the last layer and <!--=sg_opt-cls.mean.sg-opt-->0.81<!--/--> after SG-OPT, against <!--=sg_opt-views.mean.all views-->0.74<!--/--> for the mean over all layers, untrained, and <!--=sg_opt-layers.mean.one layer-->0.80<!--/--> where one layer is drawn for each sentence.
+# It does not show real sentences, nor a claim over the best layer, which nobody can pick without gold similarities, nor settings chosen without them.
 
 # %% tags=["setup"]
 # @title Set-up: in Colab this installs the book's helper
@@ -295,10 +295,10 @@ with torch.no_grad():
     cells = lottery(bert, *examination(1000, torch.Generator().manual_seed(
         10 ** 6 + 1000), corpus))
 fig, ax = subplots(width=5.2, height=2.9)
-picture = ax.imshow(cells[::-1], vmin=0.2, vmax=0.9, cmap="cividis",
+picture = ax.imshow(cells[::-1], vmin=0.4, vmax=0.85, cmap="cividis",
                     aspect="auto")
 for (i, j), value in np.ndenumerate(cells[::-1]):
-    ax.text(j, i, "the same for all" if np.isnan(value) else f"{value:.2f}",
+    ax.text(j, i, "none" if np.isnan(value) else f"{value:.2f}",
             ha="center", va="center",
             color="white" if value < 0.6 else palette["ink"])
 ax.set(xticks=range(3), xticklabels=["[CLS]", "mean", "maximum"],
@@ -307,9 +307,9 @@ ax.set(xticks=range(3), xticklabels=["[CLS]", "mean", "maximum"],
        title="The last layer is not the one to take")
 ax.grid(False)
 fig.colorbar(picture, label="rank correlation with gold")
-show(fig, "Heat map of four layers by three poolings before SG-OPT: the last "
-          "layer has the lowest values in the mean and the maximum, and "
-          "layers 0 and 1 the highest in the mean.")
+show(fig, "Heat map of four layers by three poolings before SG-OPT: the mean "
+          "and the maximum of the last layer are lower than those of the two "
+          "layers below; [CLS] of layer 0 has none.")
 
 # %% [markdown]
 # The paper opens with such a picture of BERT: on STS-B the rank correlation, times 100, runs from <!--=published.sgopt_stsb_worst_layer-->16.71<!--/--> for one choice to <!--=published.sgopt_stsb_best_layer-->63.19<!--/--> for another.
@@ -340,9 +340,8 @@ fig, ax = subplots(width=6.4, height=1.7)
 for column in range(12):
     sentence, layer = divmod(column, 4)
     mine = sentence == 1
-    ax.add_patch(__import__("matplotlib").patches.Rectangle(
-        (column + 0.4 * sentence, 0), 0.92, 0.92,
-        color=palette["method" if mine else "rival"]))
+    ax.bar(column + 0.4 * sentence, 0.92, width=0.92, align="edge",
+           color=palette["method" if mine else "rival"])
     ax.text(column + 0.4 * sentence + 0.46, 0.46, f"$h_{{{sentence + 1},"
             f"{layer}}}$", ha="center", va="center", color="white")
 for sentence, word in enumerate(("pushed", "pulled, one by one", "pushed")):
@@ -423,11 +422,11 @@ def self_guided(bert, head, batches, tau, lam, rate, strength, pick):
     return student
 
 # %% [markdown]
-# ## Three things that hold exactly
+# ## What holds exactly
 #
 # With one view a sentence the loss is the cross-entropy of finding one's own view among all, which goes by the name of InfoNCE.
 # If sentences change places in the batch, the loss stays.
-# And the loss moves the student and the head, and nothing else.
+# Our tests check two things more: the teacher's weights stay to the last bit, and the larger $\lambda$ is, the less the student drifts, towards no drift at all.
 
 # %% tags=["results"]
 g = torch.Generator().manual_seed(0)
@@ -464,10 +463,11 @@ print(f"in order: {sg_opt_loss(c, h, 0.3):.12f}, "
 # | `no head` | the same | SG-OPT without the projection head |
 #
 # `best cell` is no rival but a mark on the wall: it knows the gold.
-# For each trained arm temperature and rate were searched by the same measure, on seeds from 1000 on: $\tau$ over `0.2`, `0.4`, `0.8`, `1.6` and `3.2`, the rate over `0.001`, `0.003`, `0.01`, `0.02` and `0.03`.
-# All three are at their best at a temperature of `1.6`, inside the grid; *no head* wants the lowest rate, and still lower ones did not help it.
-# At `0.03` *sg-opt* collapses on some seed: all sentences get one vector.
-# The weight $\lambda$ is `0.001`; the paper's `0.1` holds the student so tightly here that most of the gain is gone, and 0 does no worse.
+# For each trained arm temperature and rate were searched by the same measure, on seeds 1000 to 1002, the best cells again on four more: $\tau$ over `0.2`, `0.4`, `0.8`, `1.6` and `3.2`, the rate over `0.001`, `0.003`, `0.01`, `0.02` and `0.03`.
+# All three are at their best at a temperature of `1.6` or so; *no head* wants a rate of `0.001`, and `0.0003` did not help it.
+# Not every pair was run: *no head* went up to `0.01`, the two others began at `0.003` where the temperature is high.
+# At `0.03` *sg-opt* falls far behind on some seed.
+# The weight $\lambda$ is `0.001`; the paper's `0.1` holds the student so tightly here that most of the gain is gone, and 0 does about as well.
 # So gold similarities chose the settings, as in the official code, which stops early by labelled development pairs; no gold enters a gradient.
 #
 # `strength` multiplies the contrast; at 0 the penalty alone is left, nothing moves, and `sg-opt` must give what `cls` gives, bit for bit.
@@ -558,7 +558,13 @@ usual = claim(
 print(runs.table(["sts", "found", "nats"]))
 
 # %% [markdown]
-# VERDICT_TEXT
+# (b): from <!--=sg_opt-cls.mean.cls-->0.54<!--/--> the rank correlation of the last `[CLS]` goes to <!--=sg_opt-cls.mean.sg-opt-->0.81<!--/-->, and that of the mean over the last layer was <!--=sg_opt-mean.mean.mean-->0.58<!--/-->.
+# (a) overlooks that a network knows more than its last `[CLS]` tells.
+# Pre-training asks the last layer for hidden words, and what helps there need not say which sentences are alike; the layers below still know, and the contrast makes `[CLS]` carry it.
+# The column *found* is no claim: of 100 sentences, the share whose nearest among 100 others says the same in other words.
+# It moves less than the ranking does.
+#
+# ## All layers, one layer, and no training
 
 # %% tags=["results"]
 layers = claim(
@@ -568,7 +574,8 @@ layers = claim(
     baseline="one layer", least=0.02, unit="rank correlation with gold",
     reason="a thousand pairs tell one correlation of this size from another "
     "to about as much", paper="the redesigned objective is better than the "
-    "one with a layer drawn for each sentence", picture=False)
+    "one with a layer drawn for each sentence", expect="does not hold",
+    picture=False)
 views = claim(
     "sg_opt-views", "The last-layer [CLS] vectors of SG-OPT rank pairs of "
     "sentences by gold similarity better than the mean over all layers' "
@@ -578,7 +585,20 @@ views = claim(
     "to about as much", picture=False)
 
 # %% [markdown]
-# LAYERS_TEXT
+# (d): with one layer drawn for each sentence the rank correlation is <!--=sg_opt-layers.mean.one layer-->0.80<!--/-->, with all at once <!--=sg_opt-layers.mean.sg-opt-->0.81<!--/-->, a difference of <!--=sg_opt-layers.effect-->0.01<!--/-->.
+# The claim for all at once does not hold: the lead, if there is one, is smaller than what a thousand pairs can tell.
+# Over many batches the drawn layers are all layers, and so the one student has to agree with all of them in both arms.
+# Our one-layer arm has the other changes of SG-OPT, no other `[CLS]` in the denominator; what those changes do we did not test.
+#
+# (e): the mean over all layers' views, which trains nothing, has <!--=sg_opt-views.mean.all views-->0.74<!--/-->, against <!--=sg_opt-views.mean.sg-opt-->0.81<!--/--> after SG-OPT.
+# So the claim over it holds as well, by a smaller lead.
+# Most of the way from `[CLS]` is gone by listening to all layers; what training adds is the smaller part.
+#
+# (c): the best cell, picked by the examination itself, has <!--=sg_opt-views.mean.best cell-->0.79<!--/-->.
+# SG-OPT's `[CLS]` is about level with it, and on single seeds either is ahead; we make no claim.
+# With milder settings, in the tries below, the best cell stays above.
+#
+# Without the head the rank correlation is <!--=sg_opt-views.mean.no head-->0.75<!--/--> (no claim).
 
 # %% tags=["figure"]
 # @title Draw: all ways to a sentence vector
@@ -652,13 +672,25 @@ print(f"own views pushed away: {plain:.3f}, SG-OPT: "
 # | $\tau$, $\lambda$, batch | `0.01`, `0.1`, 16 | `1.6`, `0.001`, 32 |
 # | passes, rate | one, `5e-5` | one, `0.02` |
 # | left out | dropout in the student, clipped gradients, stopping early by labelled development pairs | |
-# | result | <!--=published.sgopt_sts_mean-->74.62<!--/--> on average over seven similarity tasks, 100 times the rank correlation | <!--=sg_opt-cls.mean.sg-opt-->0.00<!--/--> |
+# | result | <!--=published.sgopt_sts_mean-->74.62<!--/--> on average over seven similarity tasks, 100 times the rank correlation | <!--=sg_opt-cls.mean.sg-opt-->0.81<!--/--> |
 #
-# SHRANK_TEXT
+# The numbers of the last row are on different tests and cannot be compared.
+# Our temperature is far from the paper's.
+# In our language many sentences share concepts, so that the nearest others are often half right, and a small $\tau$ pushes just these away; that is our guess at the reason, and no arm tests it.
+# Our rate is high, and the student ends far from where it began: this is less a touch of fine-tuning than it is in the paper.
+# A sentence here is a bag of words, since order says nothing, and nobody pre-trains `[CLS]`; both make the mean of low layers a strong choice.
+# The page cannot show what the method does for negation, for order or for words that the teacher does not know.
 #
 # <details><summary>Tries</summary>
 #
-# TRIES
+# | try | what came |
+# |---|---|
+# | 8 concepts and 2 synonyms, 3 layers, $\tau$ `0.05`, rate `0.001`, one seed, before this page | `[CLS]` rose; the best untouched cell stayed clearly above |
+# | one word in four, and four in ten, hidden in pre-training | with more hidden words the last layer gets further from the best; we took four in ten |
+# | word vectors shared with the read-out, as in BERT | pre-training is too slow for a page |
+# | temperature and rate on seeds from 1000 on | milder settings gain less, and stay below the best cell |
+# | rate `0.03` | higher on some seeds, far behind on others; not used |
+# | seeds 0 to 4, first run | the one reported |
 #
 # </details>
 #
