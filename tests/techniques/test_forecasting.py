@@ -325,9 +325,8 @@ MISTAKES = {
     "Plus one forgotten": ("(1 - alpha) * (n + 1)", "(1 - alpha) * n"),
     "The other tail": ("(1 - alpha) * (n + 1)", "alpha * (n + 1)"),
     "The day is in its own margin": (
-        "low, middle, high = predict(t)\n",
-        "low, middle, high = predict(t)\n"
-        "        scores.append(conformity(low, high, y[t:t + len(low)]))\n"),
+        "np.concatenate(scores[-memory:])", "np.concatenate([*scores["
+        "-memory:], conformity(low, high, y[t:t + len(low)])])"),
     "The future in the gap": ("np.arange(t - 3, t)", "np.arange(t, t + 3)"),
     "Quantiles cross": (
         "np.sort(weights @ features(y, t, *setting).T, axis=0)",
