@@ -483,7 +483,8 @@ EXPERIMENT = {
         "corpus[order].view(steps, batch, -1)[1:], tau"),
     "search: what is set is ignored": ("**{**BEST[arm], **settings}",
                                        "**{**settings, **BEST[arm]}"),
-    "search: the penalty is not handed on": ("lam=lam, **{", "lam=1e-3, **{"),
+    "search: the penalty is not handed on": (
+        "batch, lam=lam,", "batch, lam=1e-3,"),
 }
 NOT = {"mode": "no layer of the network behaves differently in training"}
 
