@@ -21,7 +21,7 @@
 # | In the article | section 2: a large farm of GPUs and MLOps at the bottom of the stack, and NSML in the list of technologies |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); some Python |
 # | Data | drawn jobs on a simulated farm of 16 GPUs; scikit-learn's digits |
-# | Time | about half a minute |
+# | Time | <!--=bench.gpu_farm.seconds-->30<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 여러 사람이 GPU를 나누어 쓰는 GPU 팜에서는 누구를 먼저 실행할지 정하는 규칙이 필요합니다.
@@ -33,7 +33,7 @@
 # **In short.**
 # Does fair share on top of backfill start the short jobs of light users sooner, and what does it cost?
 # On a drawn farm of 16 GPUs their mean wait falls from <!--=gpu_farm-short.mean.backfill:1-->5.7<!--/--> to <!--=gpu_farm-short.mean.both:1-->0.7<!--/--> hours; overloaded, the farm then works <!--=gpu_farm-full.mean.both:3-->0.908<!--/--> of its hours in place of <!--=gpu_farm-full.mean.backfill:3-->0.945<!--/-->; and a cut training resumes bit for bit from four saved parts.
-# It does not show which rule NSML follows, nor a wait on any real farm.
+# It does not show that fair share is best for short jobs, since taking the shortest first starts them sooner still; nor which rule NSML follows, nor a wait on any real farm.
 
 # %% tags=["setup"]
 # @title Set-up: in Colab this installs the book's helper
@@ -90,13 +90,12 @@ print(f"{behind} people wait {hours} hours for one hour of work each")
 # A **GPU farm** (GPU 팜) is a set of cards that many people share, and somebody must write down the rule by which they share it.
 # [NSML](https://arxiv.org/abs/1712.05902) of NAVER has allotted cards automatically since 2017, keeps snapshots of trainings, and compares runs on a leaderboard.
 # Which queue rule it follows, its abstracts do not say, and its server is not public.
-# So this page imitates no interface of it.
-# It builds two of the ideas: a rule for the queue, and a training that can be stopped and found again.
+# So this page imitates no interface of it; it builds two of the ideas: a rule for the queue, and a training that can be stopped and found again.
 #
 # ## The idea, part 1: two switches of a queue
 #
 # A job $j$ needs $g_j$ cards all at once, runs $t_j$ hours, and declares a limit $l_j \ge t_j$ at which it would be stopped.
-# When a job ends or a new one comes, the scheduler (스케줄러) asks two questions.
+# When a job ends or a new one comes, the scheduler (스케줄러) asks two questions, and asks again until nobody more may start.
 #
 # **Who is first?** By arrival, or by **fair share** (공정 배분): whoever has used least lately.
 # The usage $U_u$ of user $u$ grows with every GPU-hour and halves every $H$ hours,
@@ -104,15 +103,20 @@ print(f"{behind} people wait {hours} hours for one hour of work each")
 # $$U_u(s) = \int_{-\infty}^{s} 2^{-(s - r)/H} \, G_u(r) \, dr ,$$
 #
 # where $G_u(r)$ is the number of cards that $u$ holds at hour $r$.
-# With equal shares for all, the job with the smallest $w\,U_u$ is first; the weight $w = 1$ is ours, and $w = 0$ is the order of arrival.
+# With equal shares for all, the job with the smallest $w\,U_u$ is first, and ties stay in the order of arrival.
+# Our $H$ is 24 hours; every weight $w > 0$ gives the same order, and $w = 0$ that of arrival, the placebo of our tests.
 #
 # **May anybody pass the first?** Without **backfill** (백필) nobody.
 # With *naive* backfill, whoever fits into the cards that are free.
 # With a **reservation** (예약), as in the EASY scheduler, only who does not delay the first.
 # Let the **shadow time** (예약 시각) be the hour at which, by the declared limits, enough cards will be free for the first, and let the *spare* cards be those left over when it starts.
-# A job may pass if it ends by the shadow time, or if it fits into the spare cards.
+# A job that fits into the free cards may pass if it ends, by its limit, no later than the shadow time, or if it fits into the spare cards as well.
+# That protects the first as long as it stays first: under fair share another may become first at any event, and the reservation moves to it.
 #
 # ## The technique, part 1: the queue
+#
+# `reservation` looks through the hours at which limits end, and counts what is free once all that end by then have given their cards back.
+# `pick` goes down the queue and returns the first job that may start now.
 
 # %% tags=["technique"]
 # limit: hours that the user declares, at least the true `hours`; the
@@ -153,7 +157,7 @@ def pick(queue, now, free, running, backfill):
 
 # %% [markdown]
 # Between two events of the farm $G_u$ is constant, so the integral has a closed form: the old usage shrinks by $2^{-\Delta/H}$, and $G_u H (1 - 2^{-\Delta/H}) / \ln 2$ is added.
-# *Shortest* is a third order, by declared limit, the rule that is quickest on average for those who need little.
+# *Shortest* is a third order, by declared limit, which favours those who need little.
 
 # %% tags=["technique"]
 def charge(usage, running, hours, half_life):
@@ -173,6 +177,11 @@ def ranked(queue, order, usage, weight):
              "fair": lambda job: weight * usage[job.user],
              "shortest": lambda job: job.limit}[order]
     return sorted(queue, key=first)
+
+# %% [markdown]
+# Time jumps from event to event.
+# First the hours are charged, then what ends gives its cards back, new jobs join, and `pick` is asked until it finds none.
+# The true hours decide only when a job ends; all decisions use its limit.
 
 # %% tags=["technique"]
 def simulate(jobs, size, order, backfill, weight=1.0, half_life=24.0):
@@ -202,7 +211,7 @@ def simulate(jobs, size, order, backfill, weight=1.0, half_life=24.0):
     return log
 
 # %% [markdown]
-# The morning of the beginning, by this code: *head* is the job of twelve cards, and a sixth person wants one card for ten hours.
+# The morning of the beginning, by this code: *head* is the job of twelve cards, and a sixth person wants six cards for ten hours.
 
 # %%
 morning = [Job("a", "A", "", 0, 6, 8, 8), Job("b", "B", "", 0, 4, 8, 8),
@@ -222,7 +231,7 @@ for backfill in BACKFILLS:
 #
 # ## Predict
 #
-# Four weeks of three kinds of work: short trials, sweeps of 24 jobs handed in at once, and wide trainings that need half of the farm or more.
+# Eight weeks of three kinds of work: short trials, sweeps of 24 jobs handed in at once, and wide trainings that need half of the farm or more.
 # Fair share is put on top of backfill with a reservation.
 #
 # - (a) Short jobs wait less, and nobody pays.
@@ -234,8 +243,8 @@ for backfill in BACKFILLS:
 # ## The experiment
 #
 # Users A to F hand in short jobs, G and H sweeps, I and J wide ones.
-# That each kind of work has users of its own is ours as well.
-# Sizes and hours are drawn evenly between the bounds below; the shares of all work are ours, and no log of a real farm stands behind them.
+# Sizes and hours are drawn evenly between the bounds below.
+# Users, bounds and shares of the work are ours; no log of a real farm stands behind them.
 # Declared limits are one to three times the true hours.
 # All times are multiples of 1/64 hour, which floating point holds exactly, so that ties are ties.
 # `load` is the work asked for, as a share of all GPU-hours.
@@ -271,7 +280,7 @@ def crowd(seed, days, load, over=3.0, senders=SENDERS):
     return [Job(k, *row) for k, row in enumerate(drawn)]
 
 # %% [markdown]
-# Five arms are the switches in their combinations, and *shortest* with a reservation is the sixth.
+# Five arms combine the two switches, without fair share over naive backfill; *shortest* with a reservation is the sixth.
 # `short`, `sweep`, `wide` and `all` are mean hours from arrival to start, `worst` the longest wait of a wide job: lower is better.
 # `used` is **utilisation** (가동률): GPU-hours worked until the last day ends, over all that there were; higher is better.
 
@@ -309,7 +318,7 @@ assert all(calm.mean("short", arm) < 1.1 for arm in ARMS), "floor"
 # ## The claims about the queue
 #
 # The first claim is that of EASY: the reservation protects the first of the queue.
-# The second puts fair share on top; its rival is backfill alone, which starts short jobs sooner than *fifo* on every seed from 1000 on that we looked at.
+# The second puts fair share on top; its rival is the same rule without fair share, which starts short jobs sooner than *fifo* on every seed from 1000 on that we looked at.
 # In an overloaded farm waits grow without end, and there the utilisation tells how much a rule leaves idle.
 
 # %% tags=["results"]
@@ -353,9 +362,11 @@ print("load 1.2, 14 days\n" + over.table(["used"]))
 
 # %% [markdown]
 # Fair share on top of backfill brings a short job's wait from <!--=gpu_farm-short.mean.backfill:1-->5.7<!--/--> hours to <!--=gpu_farm-short.mean.both:1-->0.7<!--/-->.
-# Fair share alone does that as well, as the table says, so for short jobs it is the order that matters and not the backfill; for the mean of all jobs it is both.
+# The claim compares with backfill alone; two rules of the table start short jobs sooner still.
+# Fair share without backfill is one, so for short jobs the order matters and not the backfill, which serves the mean of all jobs.
+# *Shortest* is the other, and its sweeps wait less as well: who wants short jobs served, and nothing else, needs no account of users.
 #
-# (a) is wrong, for somebody pays: the sweeps wait longer.
+# (a) is wrong, for somebody pays: the sweeps wait longer, and so does the unluckiest wide job.
 # (c) forgets that a sweep's 24 jobs stand in front of a short one, and hardly ever the other way round.
 # (b) is right.
 # The utilisation under overload falls from <!--=gpu_farm-full.mean.backfill:3-->0.945<!--/--> to <!--=gpu_farm-full.mean.both:3-->0.908<!--/-->, by more than the margin, and with *fifo* it is <!--=gpu_farm-full.mean.fifo:3-->0.870<!--/-->.
@@ -363,7 +374,7 @@ print("load 1.2, 14 days\n" + over.table(["used"]))
 #
 # (e) is right, and (d) is wrong: naive backfill takes the cards that the wide job is collecting.
 # Its mean wait is <!--=gpu_farm-starve.mean.naive:1-->23.8<!--/--> hours, with the reservation <!--=gpu_farm-starve.mean.backfill:1-->14.7<!--/-->.
-# That is **starvation** (기아): a job waits although the farm has often enough cards for it, never at once.
+# That is **starvation** (기아): cards come free again and again, and others take them before there are enough.
 # *Shortest* has the shortest mean of all, and its unluckiest wide job waits longest: the column `worst`.
 
 # %% tags=["figure"]
@@ -474,13 +485,16 @@ interactive.choose(
 #
 # A farm that stops, moves and restarts trainings needs one more thing.
 # A **session** (세션) is what decides a training: code, data, settings and seed.
-# Its name is a hash of all four, so that the same session has the same name and any change another.
+# Its name is the beginning of a hash of all four, so that the same session has the same name and any change, but for a freak chance, another.
 # The result has a hash as well, of the weights.
 #
 # A **snapshot** (스냅샷) must hold whatever the next step reads: the weights, the moments of the optimiser, the state of the random generator, and the place in the shuffled data.
 # Leave one out, and the training runs on, to another result.
 #
 # ## The technique, part 2: sessions and snapshots
+#
+# `name_of` feeds the four parts to SHA-256, each after its length; the settings in sorted order, so that theirs does not matter.
+# `leaderboard` puts results in order.
 
 # %% tags=["technique"]
 # code: e.g. the commit; data: its bytes; settings: a dict of plain values.
@@ -503,6 +517,11 @@ def leaderboard(results, metric, better="higher"):
     known(better, ("higher", "lower"), "better")
     return sorted(((name, got[metric]) for name, got in results.items()),
                   key=lambda row: row[1], reverse=better == "higher")
+
+# %% [markdown]
+# The training is small and uses chance three times: for its first weights, for the order of each epoch, and for noise on every batch.
+# One generator draws all three.
+# An epoch is cut into batches of 32, and a rest that fills no batch is left out.
 
 # %% tags=["technique"]
 class Training:
@@ -531,6 +550,10 @@ class Training:
         self.adam.step()
         return float(loss.detach())
 
+# %% [markdown]
+# A snapshot is bytes, so that later steps cannot change it.
+# `without` leaves a part as the new training has it, fresh from its seed.
+
 # %% tags=["technique"]
 def snapshot(training):
     """All that the next step reads, as bytes that outlive the process."""
@@ -556,7 +579,8 @@ def restore(training, saved, without=""):
 
 # %% [markdown]
 # The experiment trains on digits for 120 steps and cuts after 50, in the middle of an epoch.
-# `hash` is a hash of all weights, written as a number between 0 and 1; it differs as soon as one bit of one weight does.
+# The cut is played in one process: a new `Training` receives the bytes.
+# `hash` is a hash of all weights, written as a number between 0 and 1; it differs, but for a freak chance, as soon as one bit of one weight does.
 # `loss` and `accuracy` are of 600 digits that no step has seen.
 
 # %% tags=["experiment"]
@@ -572,7 +596,7 @@ def result_hash(net):
 
 
 def resume(arm, seed, steps=120, cut=50, watch=None):
-    """A training that is cut and goes on in a new process, or is not."""
+    """A training that is cut and goes on in a new object, or is not."""
     known(arm, RESUMES, "arm")
     x, y, test, truth = data.digits(seed, 300)
     x, test = x.flatten(1), test.flatten(1)
@@ -668,8 +692,8 @@ show(fig, "Left: training losses of five runs over 120 steps, falling "
 # In the session:
 #
 # - **Optimiser forgotten**: its moments start from nothing.
-# - **Generator forgotten**: the noise of the first steps comes again.
-# - **Place forgotten**: the epoch starts anew.
+# - **Generator forgotten**: the stream of random numbers starts from its beginning again.
+# - **Place forgotten**: a new epoch starts in the middle of the old one.
 # - **Seed not recorded**: two runs with different seeds have one name.
 # - **Leaderboard upside down**: the worst stands first.
 #
@@ -691,10 +715,9 @@ for seed in (1000, 1001, 1002):
 # | cards | many machines, several kinds | sixteen alike in one pool |
 # | fair share | groups with shares, and age, size and more in the priority ([Slurm](https://slurm.schedmd.com/classic_fair_share.html)) | equal shares, usage alone |
 # | backfill | [Slurm's](https://slurm.schedmd.com/sched_config.html) weighs every job of higher priority | EASY: a reservation for the first only |
-# | with fair share | | who is first can change at every event, and the reservation with it |
 # | stopping | a job that reaches its limit is killed; some are stopped and resumed | nobody is stopped |
 # | jobs | logs of real machines | drawn from three kinds |
-# | repeating a run | many cards, mixed precision | one thread of one processor |
+# | repeating a run | many cards, mixed precision | one thread of one processor, one process |
 #
 # The authors of the study of EASY report that backfill works better where users overestimate their hours by much ([abstract](https://cris.huji.ac.il/en/publications/utilization-predictability-workloads-and-user-runtime-estimates-i)); exercise 2 asks for whom.
 # Of NSML the two abstracts were read: allocation, following a training, snapshots, comparison of settings, a leaderboard, later teams and deployment.
@@ -717,7 +740,7 @@ for seed in (1000, 1001, 1002):
 #
 # The article puts a large GPU farm at the bottom of its stack; [chapter 2](../../chapters/2-stack.md) builds on it.
 # A search for settings fills idle cards with trials: the jobs called sweep here.
-# Every number of this book is tied to a session in the sense of this page: code, data, settings, seeds.
+# The records of this book keep page, arms, seeds and machine with every claim, a part of what a session keeps.
 
 # %% [markdown]
 # ## Exercises
@@ -792,7 +815,7 @@ check("gpu_farm-2", sooner, judge_sooner)
 # "Fair share on top of backfill starts short jobs an hour sooner."
 # In our crowd light users hand in the short jobs.
 # Say who hands in what, users of short jobs, of sweeps and of wide jobs, as three texts like `SENDERS`, so that the gain is below one hour.
-# Load and jobs stay as they are.
+# Load and kinds of work stay as they are.
 
 # %% tags=["exercise"]
 senders = (..., ..., ...)
@@ -809,14 +832,16 @@ def judge_senders(answer):
         for seed in range(1000, 1004)])
     assert gain < 1.0, (
         f"There the gain is {gain:.1f} hours. By what does fair share tell "
-        "a short job from a sweep's?")
+        "a short job from a sweep's? Whoever did not send the sweep that "
+        "is running still passes it.")
 
 check("gpu_farm-3", senders, judge_senders, asks="three texts")
 
 # %% tags=["solution"]
 # @title Solution of exercise 3
-# Usage belongs to a user and not to a job.  Where all do everything, it
-# says nothing about the job that waits.
+# Usage belongs to a user and not to a job.  Where one user sends all, the
+# order is that of arrival.  Ten who all do everything are not enough:
+# whoever did not send the sweep that is running still passes it.
 senders = ("A", "A", "A")
 check("gpu_farm-3", senders, judge_senders)
 

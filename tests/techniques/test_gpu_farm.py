@@ -117,7 +117,7 @@ def in_simpy(jobs, size, order, backfill, weight=1.0, half_life=24.0):
 
 def equals_a_farm_in_simpy(page):
     for seed, (order, backfill) in itertools.product(range(3), RULES):
-        more = (1.0, 24.0) if seed else (0.5, 5.0)
+        more = ((0.5, 5.0), (1.0, 24.0), (0.0, 24.0))[seed]
         grain = 64 if order == "fair" else (64, 4, 1)[seed]
         jobs = jobs_of(page, seed, grain=grain)
         log = page["simulate"](jobs, 6, order, backfill, *more)
@@ -329,6 +329,10 @@ def resume_by_others(page):
                                                             "resumed"))
             assert mine[:5] == watch[:5]
             assert (mine[5:] == watch[5:]) == (one == got)
+            # the cut comes before step 5; Adam's moments show a step later
+            seen = [k for k in range(12) if mine[k] != watch[k]]
+            assert seen[:1] == {"whole": [], "resumed": [],
+                                "no optimiser": [6]}.get(arm, [5]), arm
     net = torch.nn.Linear(2, 1)
     first = page["result_hash"](net)
     made = hashlib.sha256(b"".join(p.detach().numpy().tobytes()
@@ -444,13 +448,14 @@ WRONG = {
                    ("sooner = (5, 1)", "1 or 10")],
     "gpu_farm-3": [("senders = SENDERS", "By what does fair share"),
                    ("senders = ('AB', 'CD', 'EF')", "the gain is"),
+                   ("senders = ('AB', 'AB', 'AB')", "still passes it"),
                    ("senders = ('AB', 'CD', '')", "Three texts")],
     "gpu_farm-4": [("mended = lambda t: {'weights': t.net.state_dict()}",
                     "the four parts"),
                    ("mended = lambda t: {**suspect(t), "
                     "'optimiser': t.adam.state_dict()}", "go on changing")],
 }
-OPEN = {"gpu_farm-3": "whoever sends short jobs and sweeps alike will do"}
+OPEN = {"gpu_farm-3": "few users, each with sweeps as well as short jobs"}
 
 
 @pytest.mark.parametrize("rule", RULES, ids="-".join)
