@@ -267,6 +267,7 @@ def run(arm, seed, strength=1.0, steps=4000, rate=200.0, burst=1):
 # Three questions are put to the arms.
 # `run` asks how long answers take.
 # `carried` asks for the highest of 25 rates at which 95 of 100 answers come within 50 ms, the kind of promise that an API makes.
+# Its runs have 2,000 requests and begin with nobody in line, so near the peak they are kinder than an endless stream (see *Tries*).
 # `everywhere` asks for the worst: over six loads, how much longer does an arm take than the best of the waits at that load?
 # The best wait is chosen afterwards and at each load anew, which no server could do, so it is the strongest rival that we could think of.
 
@@ -341,7 +342,7 @@ quarrel = claim(
     "request in the batch would cost", picture=False)
 
 # %% [markdown]
-# The third gives waiting its best case.
+# The third gives waiting its best case: bursts, and a wait exactly as long as a burst.
 
 # %% tags=["results"]
 bursts = compare(run, list(ARMS), burst=8)
@@ -355,8 +356,9 @@ burst = claim(
 
 # %% [markdown]
 # One by one carries <!--=serving-load.mean.one:0-->80<!--/--> requests a second, batches without a wait <!--=serving-load.mean.never:0-->944<!--/-->, with a wait of 10 ms <!--=serving-load.mean.wait10:0-->944<!--/-->: at the knee the worker is never free, the line fills by itself, and the wait is over before the worker is back.
+# Nearly all of that gain is the arithmetic of the two peaks; the simulation adds that the promise can be kept close to them.
 # Alone, callers lose next to nothing where nobody waits: at its worst load `never` takes <!--=serving-everywhere.mean.never:3-->1.011<!--/--> times the best wait's time, `wait2` takes <!--=serving-everywhere.mean.wait2:2-->1.06<!--/--> and `wait10` <!--=serving-everywhere.mean.wait10:2-->1.59<!--/-->.
-# The worst load of `never` is the busiest, and its one per cent is the luck of whoever chooses afterwards: over ten times as many requests it is ahead there as well (see *Tries*).
+# The worst load of `never` is the busiest, and what it loses there is the luck of whoever chooses afterwards: over ten times as many requests nothing of it is left (see *Tries*).
 # In bursts the mean latency changes by <!--=serving-bursts.effect:1-->−3.8<!--/--> ms, from <!--=serving-bursts.mean.never:1-->18.9<!--/--> without a wait to <!--=serving-bursts.mean.wait2:1-->15.1<!--/-->; 10 ms are too long, <!--=serving-bursts.mean.wait10:1-->20.9<!--/-->.
 #
 # So (b) is right for callers who come alone, and wrong for bursts.
@@ -370,15 +372,15 @@ burst = claim(
 
 # %% tags=["figure"]
 # @title Draw: latency against throughput
-rates = {"one": np.arange(10, 111, 10), "never": np.arange(20, 990, 60),
-         "wait10": np.arange(20, 990, 60)}
+rates = {"one": np.arange(10, 111, 10), "never": np.arange(20, 990, 80),
+         "wait10": np.arange(20, 990, 80)}
 fig, axes = subplots(1, 2, width=7.4, height=3.2, sharey=True)
 for ax, metric, title in zip(axes, ("mean", "late"), (
         "Mean: the wait costs while it is quiet", "One in twenty is slower "
         "than this")):
     for arm, colour in (("one", "plain"), ("wait10", "rival"),
                         ("never", "method")):
-        ax.plot(rates[arm], [run(arm, 1500, steps=8000, rate=float(r))[metric]
+        ax.plot(rates[arm], [run(arm, 1500, steps=4000, rate=float(r))[metric]
                              for r in rates[arm]], "o-", ms=3,
                 color=palette[colour], label={"one": "one by one"}.get(
                     arm, arm))
@@ -421,8 +423,8 @@ ax.plot(WAITS, [q["mean"] for q in quiet], "o-", color=palette["rival"],
         label="mean latency (ms)")
 ax.plot(WAITS, [100 * q["busy"] for q in quiet], "s-",
         color=palette["method"], label="worker busy (% of the time)")
-ax.set(xlabel="longest wait of the first caller (ms)", ylim=(0, 60),
-       ylabel="ms, or % of the time",
+ax.set(xlabel="longest wait of the first caller (ms)", xticks=WAITS,
+       ylabel="ms, or % of the time", ylim=(0, 60),
        title="50 callers a second, alone: waiting saves work, not time")
 ax.legend(loc="upper right")
 interactive.choose(
@@ -474,6 +476,7 @@ class Batcher:
 # What a worker has taken out of the line stands in `held` until it is answered.
 # If it dies, whatever the reason, `watch` finds there what nobody has answered, puts that back to the front in the old order, and starts another.
 # Clipper keeps such a list too, of messages in flight; the putting back is ours.
+# A `predict` that stops early without an exception is not noticed: the lines trust it to give an answer for each row.
 
 # %% tags=["technique"]
 def work(b):
@@ -481,7 +484,7 @@ def work(b):
     while True:
         with b.news:
             while b.open and (left := b.gather.due() - time.monotonic()) > 0:
-                b.news.wait(min(left, 60.0))
+                b.news.wait(min(left, 60.0))     # infinity is refused
             if not b.gather.line:
                 return
             b.held = b.gather.take()
@@ -516,6 +519,7 @@ def watch(b):
 # A `Service` holds the versions of a model.
 # Each has a line of its own, so that no batch mixes two of them, as in both systems that we read.
 # The **cache** (캐시) is keyed by version *and* input, as Clipper's is, and holds futures: who asks what somebody else is just asking gets the same future.
+# So a name of a version is published once: a second network under the same name would be answered for by the first.
 
 # %% tags=["technique"]
 def answers_of(net):
@@ -552,6 +556,7 @@ class Service:
 # Over HTTP a request is a piece of JSON, and may be anything.
 # What is wrong with the *request* gets a status from 400 to 499, and says where.
 # The message must not repeat what was sent: `NaN` is no JSON, and a refusal that quotes it fails itself, with a 500.
+# `strict` also refuses a pixel in quotation marks, which pydantic would otherwise turn into a number.
 
 # %% tags=["technique"]
 Pixel = Annotated[float, Field(ge=0, le=1, strict=True)]
@@ -582,6 +587,7 @@ def make_app(service):
 
 # %% [markdown]
 # The server runs in a thread with an event loop of its own, since a notebook has one already, and takes any free port.
+# Its client says with every request that it sends JSON, for FastAPI does not guess.
 
 # %% tags=["technique"]
 @contextlib.contextmanager
@@ -609,6 +615,7 @@ def on_loopback(app):
 # Two versions of a small network are trained for a moment, and their workers die in every third batch, half of it answered.
 # Eight threads call at once: every image four times a round, without a version or for `v1`, mixed with requests that nobody should answer.
 # Then `v2` is published, and the same images are asked for again.
+# The line of a version sees each image once, the rest comes from the cache.
 # An answer counts as right if its version is the one that was due and its numbers are those of the network alone, one image at a time.
 
 # %% tags=["experiment"]
@@ -680,13 +687,13 @@ digits = data.digits(1500)
 with on_loopback(make_app(service)) as web:
     service.publish("v1", dying(answers_of(net)))
     replies = [web.post("/predict", content=json.dumps(
-        {"pixels": x.flatten().tolist()})) for x in digits.test_images[:200]]
+        {"pixels": x.flatten().tolist()})) for x in digits.test_images[:100]]
     refused = [web.post("/predict", content=body) for body in BAD]
 service.lines["v1"].close()
 named = np.array([np.argmax(r.json()["probabilities"]) for r in replies])
-accuracy = np.mean(named == digits.test_labels[:200].numpy())
+accuracy = np.mean(named == digits.test_labels[:100].numpy())
 assert accuracy > 0.85 and service.lines["v1"].deaths > 0
-print(f"200 digits named over HTTP, accuracy {accuracy:.2f}")
+print(f"100 digits named over HTTP, accuracy {accuracy:.2f}")
 for body, reply in zip(BAD, refused):
     print(reply.status_code, body[:30].ljust(30), reply.text[10:68])
 
@@ -698,8 +705,8 @@ for body, reply in zip(BAD, refused):
 served = claim(
     "serving-http",
     "Over HTTP, with workers that die in every third batch and a new "
-    "version published half-way, every request is answered once by the "
-    "version that was due with the numbers of that network alone, and every "
+    "version published half-way, every request is answered by the version "
+    "that was due, with the numbers of that network alone, and every "
     "malformed one is refused with a 4xx",
     compare(over_http, ["asked", "served"]), metric="right", arm="served",
     baseline="asked", kind="exact", margin=0.0, picture=False,
@@ -772,14 +779,14 @@ print(f"training mode, with other neighbours: {abs(wrong - others).max():.4f}")
 # | time | measured on machines, with GPUs | simulated: $a + c\,b$ with numbers of ours; a real GPU need not be a straight line |
 # | workers | many, in containers or on several cards | one a version, a thread that dies by an exception; no process was killed |
 # | batch size | Clipper adapts the largest batch to a latency promise | fixed at sixteen |
-# | a request that always kills | counted, and refused in the end | goes back for ever |
+# | a request that always kills | may be counted, and refused in the end | goes back for ever |
 # | line and cache | bounded, with deadlines and evictions | unbounded |
 # | inputs | of any length, padded to a common one | always 64 numbers, so nothing is padded |
 #
 # Of the paper we read the abstract and the first page, and print none of its numbers.
 # The page cannot show what batching gains on a GPU, where the straight line comes from, or how callers of a real API come.
 #
-# <details><summary>Tries: five rows</summary>
+# <details><summary>Tries: six rows</summary>
 #
 # | what was tried | where | outcome |
 # |---|---|---|
@@ -787,6 +794,7 @@ print(f"training mode, with other neighbours: {abs(wrong - others).max():.4f}")
 # | the busiest load again, 40,000 requests a run | seeds 2000 to 2005 | none `29.06` ms, waits of 1 to 10 ms `29.08`, `29.08`, `29.08` and `29.10` |
 # | bursts of 2 to 64 requests, four loads | seeds 1000 to 1003 | from three on, and below the knee, 2 ms gain; bursts of two at 600 a second gain nothing |
 # | over HTTP with a socket that names no protocol | one run | answers came late, since small packets were held back; the socket of this page names TCP |
+# | the first claim's question with 40,000 requests a run | seeds 1500 to 1502 | `never` keeps the promise up to 920 a second, and no longer at 960; `one` up to 80, as in the short runs |
 # | the four claims | seeds 0 to 4, once | the experiment above |
 #
 # </details>
@@ -863,7 +871,7 @@ check("serving-2", order, judge_order)
 # %% [markdown]
 # **3. Refute the claim.**
 # "Where callers come in bursts, waiting 2 ms pays."
-# Name a rate in requests a second, from 50 to 900, and a burst of two or more at which 2 ms gain less than `0.4` ms on average.
+# Name a rate in requests a second, from 50 to 900, and a burst of 2 to 100 at which 2 ms gain less than `0.4` ms on average.
 
 # %% tags=["exercise"]
 rate, burst_size = ..., ...
@@ -873,7 +881,7 @@ rate, burst_size = ..., ...
 def judge_burst(answer):
     per_second, size = (float(x) for x in answer)
     assert 50 <= per_second <= 900, "A rate from 50 to 900 a second."
-    assert size >= 2 and size == int(size), "A burst of two or more."
+    assert 2 <= size <= 100 and size == int(size), "A burst of 2 to 100."
     gain = np.mean([run("never", s, rate=per_second, burst=int(size))["mean"]
                     - run("wait2", s, rate=per_second, burst=int(size))[
                         "mean"] for s in range(1000, 1003)])

@@ -64,6 +64,9 @@ def with_a_pencil(page):
     assert go(4, 1.5) == ([6.5, 6.5, 10.5, 16.5, 16.5, 45.5],
                           [2, 1, 2, 1])
     assert go(2, 50.0) == ([6, 6, 15, 15, 45, 45], [2, 2, 2])
+    # who comes at the very moment of the start still gets in
+    done, sizes = page["simulate"]([0.0, 1.0, 4.0], 2, 0.0, lambda b: 3.0 + b)
+    assert (list(done), list(sizes)) == ([4, 9, 9], [1, 2])
 
 
 def the_line(page):
@@ -550,7 +553,9 @@ WRONG = {
                   ("order = (2, 2, 0)", "each once")],
     "serving-3": [("rate, burst_size = 200, 8", "2 ms gain"),
                   ("rate, burst_size = 900, 32", "2 ms gain"),
-                  ("rate, burst_size = 50, 1", "two or more"),
+                  ("rate, burst_size = 50, 1", "of 2 to 100"),
+                  ("rate, burst_size = 50, 5000", "of 2 to 100"),
+                  ("rate, burst_size = 600, 2.5", "of 2 to 100"),
                   ("rate, burst_size = 2000, 2", "from 50 to 900")],
     "serving-4": [
         ("mended = lambda at, most, wait: at[0] + wait", "Whose patience"),
