@@ -182,7 +182,7 @@ show(fig, "Stacked shares of the four actions over the distance, for two "
 # ## The idea
 #
 # With a real simulator of the hand and the eye there is no table.
-# The policy is a deep network, trained for hours, for **one** $z$; another $z$ is another training.
+# The policy is a deep network, trained at length, for **one** $z$; another $z$ is another training.
 # A search over a thousand candidates is then a thousand trainings.
 #
 # **Policy Modulation** (정책 변조) trains one network for all.
@@ -192,11 +192,13 @@ show(fig, "Stacked shares of the four actions over the distance, for two "
 # $$\tilde h = (1 + \gamma_k(z)) \odot h + \beta_k(z)$$
 #
 # That is **FiLM** (feature-wise linear modulation, 특징별 선형 변조).
+# Its $\gamma_k$ and $\beta_k$ bear an index, the number of the hidden layer; the discount $\gamma$ bears none.
 # The same twelve distances go in; what the features mean changes with the user.
 #
 # ## The technique
 #
 # `FilmDQN` modulates after the hidden layer's ReLU and before the next linear layer, and has a secondary network of its own for each place.
+# Ours have one hidden layer of `inner` features with a ReLU, and return all factors, then all shifts.
 # We follow it, with one change: it multiplies by the secondary output itself, we by one plus it, so that `strength` zero leaves the primary network alone.
 # A constant can move from one form to the other, so both can express the same functions.
 
@@ -239,7 +241,9 @@ class Modulated(nn.Module):
 # We know $P_z$, so every action is backed up exactly: the network says what the next states are worth, one backup makes targets of that, and a few gradient steps fit the network to the targets.
 # Then again.
 # This is **fitted Q iteration**.
-# In each batch stand 32 users with all their distances.
+# In each batch stand 32 users, drawn with replacement, with all their distances.
+# A round, here a *sweep*, sets the targets of all users once and takes ten steps of Adam, whose rate falls to zero as half a cosine.
+# The loss is squared near the target and linear from 0.1 on (`smooth_l1_loss`), so that a dear click from afar does not rule it.
 # The one thing that must not go wrong is the word *same*: the network that values the next state has to be told the same $z$ as the one that learns.
 
 # %% tags=["technique"]
@@ -417,7 +421,7 @@ interactive.choose(
     fallback_fig=fig)
 
 # %% [markdown]
-# The regions agree, their borders do not.
+# The regions are roughly the same, their borders are not.
 # Along a border two actions are worth about the same, and a small error of $Q$ decides.
 # Users who choose by $\exp(Q/\tau)$ are hardly moved by that, and it is their choices that the page compares.
 
@@ -428,6 +432,7 @@ interactive.choose(
 # `earned` is what a user with this body gets, from 4 cm and more, by always taking the arm's likeliest action, higher is better.
 # For the inverse question each user is watched for a hundred trials, about 350 choices, and only the choices are used.
 # `r2` is the share of the variance of $z$ that the guess explains, the mean of the three numbers, higher is better; who guesses the middle for everybody gets zero.
+# Reasons below multiply `kl` by 350, as if choices were spread evenly over the distances; they are not, so that is a rough scale.
 # Where the moves land would tell the noise directly; we do not look at it, for the page is about policies.
 
 # %% tags=["experiment"]
@@ -495,7 +500,7 @@ for arm in ("input", "layers", "film"):
     print(f"{arm:22}", " ".join(f"{x:6.4f}" for x in row))
 
 # %% [markdown]
-# Each has its best rate inside the grid.
+# Each has its best rate inside the grid; *plain* takes that of *input*.
 #
 # A floor before any claim: can each kind of network learn *one* user, the one in the middle, if that is all it is asked?
 # It should come within `0.005` nats a choice, so that a hundred trials give fewer than two nats against it; who fails here has no business with many users.
@@ -623,7 +628,7 @@ show(fig, "Three scatter plots of recovered against true parameters for "
           "noise and penalty.")
 
 # %% [markdown]
-# Both clouds stray in the same way, user by user.
+# Dots and circles mostly stray together.
 # Where the choices hardly tell two hands apart, exact policies cannot either.
 #
 # ## What it costs
@@ -649,16 +654,37 @@ SWEEPS, ALONE, CANDIDATES = 60, 80, 1000
 print(f"all users, once  {10 * SWEEPS:7} {SWEEPS * POPULATION:12}")
 print(f"{CANDIDATES} candidates, each trained alone:",
       f"{ALONE * CANDIDATES / SWEEPS:.1f} times the updates,",
-      f"{ALONE * CANDIDATES / (SWEEPS * POPULATION):.1f} times the sweeps")
+      f"{ALONE * CANDIDATES / (SWEEPS * POPULATION):.1f} times the sweeps,",
+      f"{ALONE * CANDIDATES / (SWEEPS * 32):.1f} times the users in batches")
+
+met, z = users(POPULATION, 11_000), users(200, 21_000)
+exact, own = solve(task(met)), policy(solve(task(z)))
+
+
+def terms(z):
+    one = torch.cat([torch.ones(len(z), 1), z], 1)
+    i, j = torch.triu_indices(4, 4)
+    return one[:, i] * one[:, j]           # 1, z, and products of two
+
+
+fitted = torch.linalg.lstsq(terms(met), exact.flatten(1)).solution
+square = (terms(z) @ fitted).view(-1, FAR, 4)
+nearest = exact[torch.cdist(z, met).argmin(1)]
+for name, q in (("nearest training user", nearest),
+                ("quadratic in z", square)):
+    print(f"{name:22} kl {divergence(own, policy(q)):.4f}")
 
 # %% [markdown]
-# In updates one training for all costs about as much as *one* for a single user, so the ratio is about the number of candidates.
+# In updates (gradient steps) one training for all costs about as much as *one* for a single user, so the ratio is about the number of candidates.
 # In user-sweeps it costs as much as a hundred, and the ratio for a thousand candidates is about ten.
-# The network stays when the next person comes; twenty people make both ratios twenty times as large.
+# Updates flatter it, for each looks at 32 users and not at one; in users looked at, the ratio is about forty.
+# The network stays when the next person comes; twenty people make every ratio twenty times as large.
 # So a factor of a thousand follows from a thousand candidates and one person, or from a hundred candidates and ten, *if* updates are what is counted.
 # This is arithmetic, extrapolated from trainings of four users on a table of twelve distances; what the authors counted we have not read.
 # Here, where value iteration is exact and done in forty sweeps, nobody needs the network at all.
-# It pays where there is no table.
+# Nor does one need a network to generalise: least squares from $z$, its squares and products to the exact tables of the training users comes nearer to new users than any network of this page, as the last line shows.
+# Even the policy of the nearest training user does nearly as well as modulation.
+# It may pay where there is no table; we have not tested that.
 #
 # ## Break it
 #
@@ -711,8 +737,8 @@ for name, other in (("told", chooser("film", 1000)(z)),
 
 # %% [markdown]
 # It hears $z$ while it learns and comes no nearer to the users than a policy that treats everybody alike.
-# Clicks are learned well, for they have no next state; what a move is worth, it is worth to somebody else.
-# The loss falls as it should, and the mistake is easy to make wherever the target is computed in another function.
+# The targets of clicks are right, for they have no next state; what a move is worth, it is worth to somebody else.
+# The mistake is easy to make wherever the target is computed in another function.
 #
 # ## What we shrank
 #
@@ -834,6 +860,7 @@ def judge_mended(function):
         got = function(log_policy.clone(), candidates.clone(),
                        counts.clone())
         right = infer(log_policy, candidates, counts)
+        got = torch.as_tensor(got).to(right)
         assert got.shape == right.shape, "One row a user, three numbers."
         assert torch.allclose(got, right, atol=1e-4), (
             "After many choices it should be surer than after few.")

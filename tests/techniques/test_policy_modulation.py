@@ -163,7 +163,7 @@ def one_constant_user_is_one_users_network(page):
     z = torch.tensor([[0.3, -0.4, 0.6]])
     torch.manual_seed(0)
     net = page["fit"](page["Modulated"](), z, torch.Generator(), 0.02,
-                      batch=1)
+                      sweeps=30, batch=1)
     want = torch.tensor(by_linear_programming(z[0].double().tolist()))
     own, got = (page["policy"](q.detach().float()) for q in (want, net(z)[0]))
     assert (own.exp() * (own - got)).sum(1).mean() < 0.01
@@ -217,7 +217,7 @@ def run_by_hand(page):
     """Every arm's numbers once more, from policies found anew."""
     real = page["users"]
     with mock.patch.dict(page, {"users": lambda count, seed: real(
-            {2000: 90, 200: 30}.get(count, count), seed)}):
+            {2000: 90, 200: 30, 128: 40}.get(count, count), seed)}):
         _run_by_hand(page, dict(sweeps=2))
 
 
@@ -268,8 +268,8 @@ def _run_by_hand(page, settings):
 
 ORACLES = [policy_by_hand, networks_in_numpy,
            zeroed_modulation_is_the_plain_network, inferred_by_bayes,
-           task_by_scipy, values_by_linear_programming, run_by_hand,
-           watched_and_earned_by_visits, fitted_again,
+           task_by_scipy, values_by_linear_programming, fitted_again,
+           watched_and_earned_by_visits, run_by_hand,
            one_constant_user_is_one_users_network]
 
 MISTAKES = {
