@@ -27,13 +27,13 @@
 # 예측은 값 하나가 아니라 구간으로 말해야 하고, 80 % 구간이라면 실제 값이 다섯 번에 네 번은 그 안에 들어와야 합니다.
 # 이 페이지는 핀볼 손실로 분위수를 예측한 뒤, 따로 남겨 둔 날의 오차로 구간을 보정하는 등각 분위수 회귀(CQR)를 다룹니다.
 # 구성 요소를 모두 아는 건물 출입 인원 데이터에서 잡음 하한 대비 오차와 구간의 포함률을 시드 다섯 개로 측정합니다.
-# 가운데 예측은 statsmodels의 GLSAR보다 낫지 않지만, 점심처럼 잡음이 큰 시간에 구간을 넓힌다는 점이 다르며, 데이터가 적을 때는 지난 4주의 평균이 더 낫습니다.
+# 가운데 예측이 statsmodels의 GLSAR보다 낫다는 증거는 없지만, 점심처럼 잡음이 큰 시간에 구간을 넓힌다는 점이 다르며, 데이터가 적을 때는 지난 4주의 평균이 더 낫습니다.
 # CLOVA Forecast의 알고리즘은 공개되지 않았으므로, 이 결과가 그 제품에 대해 말해 주는 것은 없습니다.
 #
 # **In short.**
 # How close to the noise does a forecast come, and does its interval keep its word?
 # In drawn building traffic a calibrated quantile regression covers a share of <!--=forecasting-coverage.mean.cqr-->0.79<!--/--> of the hours where `0.8` was promised, and its interval score is <!--=forecasting-score.mean.cqr:1-->34.5<!--/--> against <!--=forecasting-score.mean.one width:1-->42.4<!--/--> for one width; its middle forecast has no lead over statsmodels' least squares, and after one week of fitting it errs more than a mean of four weeks.
-# It does not show how CLOVA Forecast works, nor that the promise survives a change that nobody has seen.
+# It does not show how CLOVA Forecast works, nor that this needs quantile regression: a width for each hour of the day scores nearly as well on the seeds for trying.
 
 # %% tags=["setup"]
 # @title Set-up: in Colab this installs the book's helper
@@ -92,6 +92,7 @@ ax.plot(np.arange(168) / 24, people[:168], "o", ms=2.6,
         color=palette["plain"], label="a week ago")
 ax.set(xlabel="day of the week", ylabel="people an hour",
        title="Nine o'clock repeats, lunch does not")
+ax.set(ylim=(0, 205))
 ax.legend(ncols=2, loc="upper right")
 show(fig, "Five days with two peaks each and two quiet days; last week's "
           "dots lie on the morning peak and scatter around the lunch peak.")
@@ -112,12 +113,12 @@ for clock in (9, 12):
 #
 # Ask a model for the number that is exceeded nine times in ten, and for the one that is exceeded once in ten.
 # A squared error cannot ask that.
-# The **pinball loss** (핀볼 손실) can: with $\alpha$ the level asked for,
+# The **pinball loss** (핀볼 손실) can: with $\tau$ the level asked for (the paper writes $\alpha$ for it as well),
 #
-# $$\rho_\alpha(y, \hat y) = \begin{cases} \alpha\,(y - \hat y) & y > \hat y \\ (1 - \alpha)(\hat y - y) & \text{otherwise} \end{cases}$$
+# $$\rho_\tau(y, \hat y) = \begin{cases} \tau\,(y - \hat y) & y > \hat y \\ (1 - \tau)(\hat y - y) & \text{otherwise} \end{cases}$$
 #
-# It makes one side of the error cheaper than the other, and its mean is smallest at the $\alpha$-**quantile** (분위수).
-# At $\alpha = 0.5$ it is half the absolute error, and the answer is the median.
+# It makes one side of the error cheaper than the other, and its mean is smallest at the $\tau$-**quantile** (분위수).
+# At $\tau = 0.5$ it is half the absolute error, and the answer is the median.
 #
 # A model that was fitted on few weeks keeps its promise on those weeks and breaks it on the next.
 # So **conformalised quantile regression** (등각 분위수 회귀, CQR) keeps some data back.
@@ -125,7 +126,8 @@ for clock in (9, 12):
 #
 # $$E_i = \max\{\hat q_{lo}(X_i) - Y_i,\; Y_i - \hat q_{hi}(X_i)\},$$
 #
-# negative where the truth lay inside, and moves both ends by the $\lceil (1-\alpha)(n+1) \rceil$-th smallest of these $n$ scores, with $1 - \alpha$ the coverage that is promised.
+# negative where the truth lay inside.
+# Both ends then move outward by the $\lceil (1-\alpha)(n+1) \rceil$-th smallest of these $n$ scores, with $1 - \alpha$ the coverage that is promised; a negative one moves them inward.
 # If past and future hours are exchangeable, that is, if their order says nothing, the new interval covers at least its share, however bad the model is.
 # Hours are not exchangeable: the building grows, and a busy hour follows a busy one.
 # What remains of the promise is therefore measured here, and not taken from the theorem.
@@ -178,8 +180,9 @@ def fit_quantile(x, y, tau):
 
 # %% [markdown]
 # A forecast is made at an **origin** (예측 기점), the first hour that is not known yet, for all hours of a **horizon** (예측 지평) at once.
-# Its features are the same hour in each of the last weeks, how far the last three hours were from what these weeks said, fading over the horizon, and the calendar.
-# All of them are read from before the origin, or from a calendar.
+# Its features are a constant, the same hour in each of the last weeks, the gap, and the calendar.
+# The gap is how far the last three hours lay from the mean of these weeks, on average; it enters twice, fading by `0.7` and by `0.95` an hour.
+# All of this is known before the origin.
 
 # %% tags=["technique"]
 def features(y, t, horizon, season, lags, calendar):
@@ -187,11 +190,11 @@ def features(y, t, horizon, season, lags, calendar):
 
     y: the series, of which y[:t] is read.  season: length of the cycle.
     lags: how many cycles back.  calendar: (H,) times -> list of (H,).
-    Returns (H, F).  Raises ValueError where the horizon is longer than the
-    season: its last hours would look at hours that are not known.
+    Returns (H, F).  Raises ValueError where a feature would be read from
+    after the origin or from before the series.
     """
-    if horizon > season:
-        raise ValueError("The horizon should not be longer than a season.")
+    if horizon > season or t - 3 < lags * season:
+        raise ValueError("Horizon beyond a season, or too little past.")
     s = t + np.arange(horizon)
     back = season * np.arange(1, lags + 1)[:, None]         # (lags, 1)
     last = np.arange(t - 3, t)
@@ -265,7 +268,7 @@ def rolling(y, origins, predict, memory, alpha, strength=1.0):
 #
 # Every morning at nine the next 24 hours are forecast, for eight weeks.
 # The forecaster has seen sixteen weeks.
-# Its rivals are the same hour a week ago, the mean of the last four weeks, and statsmodels' GLSAR, least squares on the same features with errors that remember.
+# Its rivals are the same hour a week ago, the mean of the last four weeks, and statsmodels' GLSAR: least squares on the same lags and calendar, with errors that remember in place of the gap.
 #
 # - (a) The middle forecast of CQR is clearly better than that of GLSAR.
 # - (b) The two are about as good; the difference is in the intervals.
@@ -313,7 +316,7 @@ def draw_traffic(seed, weeks, jump_at=None, jump=1.0):
 
 # %% [markdown]
 # Calendar features are waves over the day, apart for workdays and weekends.
-# Their number of harmonics, 6, was searched over 4, 6 and 8 for CQR on seeds from 1000 on; GLSAR gets the same features.
+# Their number of harmonics, 6, was searched over 4, 6 and 8 for CQR on seeds from 1000 on; GLSAR gets the same waves.
 # Of six models of statsmodels that were tried there GLSAR lies closest to the floor (*Tries*).
 
 # %% tags=["experiment"]
@@ -476,15 +479,16 @@ for arm in set(ARMS) - {"naive"}:
 # %% [markdown]
 # CQR scores <!--=forecasting-score.mean.cqr:1-->34.5<!--/-->, one width <!--=forecasting-score.mean.one width:1-->42.4<!--/--> and GLSAR <!--=forecasting-score.mean.glsar:1-->44.5<!--/-->.
 # It covers a share of <!--=forecasting-coverage.mean.cqr-->0.79<!--/--> of the hours; without calibration it is <!--=forecasting-coverage.mean.uncalibrated-->0.74<!--/-->, so (c) is wrong.
+# The score is the work of quantile regression, with <!--=forecasting-score.mean.uncalibrated:1-->34.8<!--/--> before calibration; the coverage is the work of calibration.
 
 # %% tags=["figure"]
 # @title Draw: coverage over all hours, and hour by hour on workdays
 def hourly(arm):
-    """Coverage by clock on workdays, over five seeds for trying."""
+    """Coverage by clock on workdays, over the seeds of the claims."""
     inside = [[] for _ in range(DAY)]
-    for seed in range(1000, 1005):
+    for seed in runs.seeds:
         made, y, _, s = bands(arm, seed, 1.0, 8, 8, 1.0)
-        held = (made[:, 0] <= y) & (y <= made[:, 2]) & is_workday(s)
+        held = (made[:, 0] <= y) & (y <= made[:, 2])
         for clock in range(DAY):
             at = (s % DAY == clock) & is_workday(s)
             inside[clock].append(held[at].mean())
@@ -510,18 +514,18 @@ axes[1].legend(loc="lower left", fontsize=9)
 show(fig, "Left, bars of coverage: cqr, lags only and one width end near "
           "the dashed line at 0.8, uncalibrated before it, glsar behind. "
           "Right, coverage by hour: one width falls deepest at noon, lags "
-          "only nearly as deep, cqr least.")
+          "only less deep, cqr stays near the line but at nine.")
 
 # %% [markdown]
 # The bars of CQR, lags only and one width end near the same line; the curves do not.
 # One width keeps the promise on average by covering nearly every hour of the night and few of lunch: <!--=forecasting-score.mean.cqr:1-->34.5<!--/--> against <!--=forecasting-score.mean.one width:1-->42.4<!--/--> is the price of that.
-# Lags alone make the interval wider where more people come, and so they cover the calm morning peak nearly always and lunch seldom; the calendar tells the two apart.
-# At noon, at one and at nine CQR's curve lies below the line as well, and nothing forbids it: the theorem promises the average and no single hour.
+# Lags alone make the interval wider where more people come, and so they cover the calm morning peak nearly always and lunch too seldom; the calendar tells the two apart.
+# At nine CQR's curve lies well below the line, and nothing forbids it: the theorem promises the average and no single hour.
 #
 # (d) is wrong: one width is narrower on average.
 # The paper finds the opposite on its data, and both can be: width is saved cheapest where it should not be.
 #
-# Three days of one building, with the truth:
+# Three days of a building drawn from a seed for trying:
 
 # %% tags=["figure"]
 # @title Draw: three days as a fan
@@ -549,17 +553,58 @@ show(fig, "Two fans over three days with peaks in the morning, at noon and "
           "it at noon.")
 
 # %% [markdown]
+# One width for all is the plain conformal interval, and not the strongest.
+# Next, each hour of the day has its own width, workdays and weekends apart, around CQR's middle and from the same 28 days.
+# This was asked after the claims were run, on the seeds for trying.
+
+# %% tags=["results"]
+def by_clock(seed):
+    """CQR's middle with one width an hour of the day; (days, 3, H)."""
+    (y, *_), _, days = building(seed, 8, 8, 1.0)
+    forecast = quantiles(True, seed, 8, 8, 1.0)
+    middle = np.stack([forecast[t][1] for t in days])       # (days, H)
+    s = days[:, None] + np.arange(DAY)
+    error, work, made = np.abs(y[s] - middle), is_workday(s), []
+    for k in range(MEMORY, len(days)):
+        past = slice(k - MEMORY, k)
+        margin = np.array([conformal_margin(
+            error[past, h][work[past, h] == work[k, h]], ALPHA)
+            for h in range(DAY)])
+        made.append([middle[k] - margin, middle[k], middle[k] + margin])
+    return np.array(made)
+
+
+print(f"{'':18}score  coverage  width")
+for arm in ("cqr", "one width", "a width an hour"):
+    rows = []
+    for seed in range(1000, 1005):
+        drawn = seed, 1.0, 8, 8, 1.0
+        y = bands("cqr", *drawn)[1]
+        made = bands(arm, *drawn)[0] if arm in ARMS else by_clock(seed)
+        low, high = made[:, 0], made[:, 2]
+        rows.append([interval_score(low, high, y, ALPHA).mean(),
+                     ((low <= y) & (y <= high)).mean(), (high - low).mean()])
+    points, share, width = np.mean(rows, axis=0)
+    print(f"{arm:17}{points:6.1f}{share:10.2f}{width:7.1f}")
+
+# %% [markdown]
+# It scores nearly as well as CQR, and covers a little more than it promises.
+# So what pays in this building is a width that follows the clock, and quantile regression is one way to it.
+# Where the noise depends on more than the clock the two may part; this page does not test that.
+
+# %% [markdown]
 # ## Where the simple one may be as good, and where it wins
 #
-# Now the middle alone, against GLSAR with the same features.
+# Now the middle alone, against GLSAR, which needs no weeks for calibration and is fitted on them too.
 # Then a young building: one week to fit on, and four to calibrate.
 
 # %% tags=["results"]
 middle = claim(
     "forecasting-middle", "On drawn building traffic the middle forecast of "
-    "linear quantile regression on weekly lags and the calendar lies no "
-    "farther above the noise floor than that of statsmodels' GLSAR, least "
-    "squares on these features with an AR(1) in the errors", runs,
+    "linear quantile regression on weekly lags, the last three hours and "
+    "the calendar lies no farther above the noise floor than that of "
+    "statsmodels' GLSAR, least squares on these lags and this calendar with "
+    "an AR(1) in the errors", runs,
     metric="over", unit="mean absolute error above the floor (people an "
     "hour)", kind="no_worse", arm="cqr", baseline="glsar", bad="naive",
     better="lower", margin=0.4, expect="not settled",
@@ -568,7 +613,8 @@ middle = claim(
 young = claim(
     "forecasting-young", "With one week to fit on, the mean of the same hour "
     "in the last four weeks lies closer to the noise floor than the middle "
-    "forecast of linear quantile regression on weekly lags and the calendar",
+    "forecast of linear quantile regression on weekly lags, the last three "
+    "hours and the calendar",
     compare(run, ("naive", "four weeks", "glsar", "lags only", "cqr"),
             train=1), metric="over", unit="mean absolute error above the "
     "floor (people an hour)", arm="four weeks", baseline="cqr",
@@ -591,9 +637,13 @@ for record in (score, covers, middle, young):
 # The difference of CQR and GLSAR is <!--=forecasting-middle.effect-->0.15<!--/-->, interval <!--=forecasting-middle.low-->−0.17<!--/--> to <!--=forecasting-middle.high-->0.46<!--/-->, where plus is worse for CQR.
 # So (a) is not seen; that CQR is no worse, as we had stated, is not settled either, and on the seeds for trying GLSAR was ahead.
 # Of (b) the second half is right: the difference is in the intervals.
+# On the seeds for trying half of GLSAR's lead goes when CQR's middle may learn from all twelve weeks as well (*Tries*).
+#
+# The calendar is no help to the middle either: with lags only it lies <!--=forecasting-middle.mean.lags only-->1.19<!--/--> above the floor.
 #
 # In the young building CQR lies <!--=forecasting-young.mean.cqr-->2.63<!--/--> above the floor, the mean of four weeks <!--=forecasting-young.mean.four weeks-->1.29<!--/--> and GLSAR <!--=forecasting-young.mean.glsar-->1.04<!--/-->: (e) is right.
-# Thirty-two weights a level are too many for 168 hours, and four weeks were kept back for calibration, which GLSAR may learn from.
+# CQR fits 32 weights a level to 168 hours there; with lags only there are 7, and the middle lies <!--=forecasting-young.mean.lags only-->1.71<!--/--> above.
+# And GLSAR learns from the four weeks that CQR keeps back.
 
 # %% [markdown]
 # ## Three real series
@@ -628,7 +678,7 @@ def ets_bands(y, origins, trend):
     fit = ETSModel(past[:origins[0]], **how).fit(disp=0)
     for t in origins:
         seen = ETSModel(past[:t], **how).smooth(fit.params)
-        told = seen.get_prediction(t, t + 11).summary_frame(ALPHA)
+        told = seen.get_prediction(t, t + 11).summary_frame(alpha=ALPHA)
         made.append(told[["pi_lower", "mean", "pi_upper"]].T.to_numpy())
     return np.array(made)
 
@@ -636,7 +686,7 @@ def ets_bands(y, origins, trend):
 def on_months(y, tested=8, memory=6):
     """(years, 3, 12) of the naive, ETS and CQR, and the truth."""
     origins = np.arange(len(y) - 12 * (tested + memory), len(y), 12)
-    learned = np.arange(origins[0] % 12 + 24, origins[0], 12)
+    learned = np.arange(27 + (origins[0] - 27) % 12, origins[0], 12)
     found = {"naive": rolling(y, origins, lambda t: np.tile(
         y[t - 12:t], (3, 1)), memory, ALPHA)}
     both = [ets_bands(y, origins, trend) for trend in (None, "add")]
@@ -658,11 +708,11 @@ for name in ("co2", "sea", "turnover"):
         for m in found.values()))
 
 # %% [markdown]
-# On carbon dioxide and on turnover ETS errs least, and on turnover last year's month is ahead of CQR as well.
-# On the sea CQR errs least and keeps its promise.
-# On the other two its intervals cover less than they promise.
+# On carbon dioxide and on turnover ETS errs least and nearly keeps its promise, and on turnover last year's month is ahead of CQR as well.
+# On the sea CQR errs least and nearly keeps its promise, where ETS covers less than two thirds of the months.
+# On the other two CQR's intervals cover less than they promise.
 # The years of turnover that are tested begin in June 2008, and what came then stood in none of the years before it; calibration can only promise more of the same.
-# ETS goes wrong on the other side: its intervals cover more than `0.8` on all three.
+# ETS kept its promise there all the same.
 
 # %% [markdown]
 # ## Break it
@@ -711,7 +761,7 @@ for name, held in (("yesterday", honest), ("the day itself", peeking)):
 # | covered | in the code's example, one split of data on communities, within half a point of the 90 % that were promised | a share of <!--=forecasting-coverage.mean.cqr-->0.79<!--/--> where `0.8` was promised |
 #
 # We read the paper's abstract and its code; its tables we did not have.
-# The claim that its intervals tend to be shorter is from the abstract, and here they are longer on average.
+# That its intervals tend to be shorter is said in the abstract.
 #
 # What this page cannot show: how NAVER forecasts.
 # CLOVA Forecast's algorithm is not public; a [report of 2021](https://v.daum.net/v/20210622152819217) says what it is used for, and CQR is one established way to such an interval.
@@ -722,19 +772,19 @@ for name, held in (("yesterday", honest), ("the day itself", peeking)):
 #
 # | what was tried | where | outcome |
 # |---|---|---|
-# | a network of two hidden layers with the same loss | seeds 1000 and 1001 | fitted on seven weeks it lies 3 to 17 above the floor with the calendar; dropped for the weighted sum |
+# | a network of two hidden layers with the same loss; the weighted sum with 4, 6, 8 harmonics | seeds 1000 and 1001; 1000 to 1005 | above the floor, on seven weeks, 3 to 17; `1.04`, `1.03`, `1.65` |
 # | calibration once, on four weeks | seeds 1000 to 1002 | covers `0.71` to `0.80`; the building grows, so it was made to roll |
-# | statsmodels' AutoReg with a level for each hour of the week, 1 or 24 lags; SARIMAX and GLSAR on weekly lags | seeds 1000 to 1005; 1000 to 1003 | `1.43` and `1.35` above the floor, SARIMAX with weekly lags `0.96`, GLSAR with lags and calendar `0.82` |
-# | statsmodels' Holt-Winters with a season of 168, smoothing as fitted and six set by hand; STL with an AR(1) | seeds 1000 to 1002 | `1.4` to `3.4` above the floor |
-# | 4, 6, 8 harmonics; SARIMAX of orders (1,0,0), (2,0,0), (1,0,1) | seeds 1000 to 1005; 1000 to 1003 | CQR above the floor: `1.04`, `1.03`, `1.65`; SARIMAX: `0.96`, `1.01`, `1.01` |
+# | statsmodels' AutoReg with a level for each hour of the week, 1 or 24 lags; SARIMAX of three orders and GLSAR on weekly lags; Holt-Winters with a season of 168; STL with an AR(1) | some of seeds 1000 to 1005 | `1.43` and `1.35` above the floor; `0.96` to `1.01` and `0.82`; `1.4` to `3.4` |
 # | the first run | seeds 0 to 4, once | the one reported; the third claim was expected to hold and is not settled |
+# | after it, in the real series only: ETS had been asked for 95 %, and one early year of the sea had read the end of its series | no seeds | mended; ETS had seemed to cover more than it promises |
+# | after it: CQR's middle fitted on GLSAR's twelve weeks | seeds 1000 to 1004 | `0.91` above the floor in place of `1.01`; GLSAR `0.82` |
 #
 # </details>
 #
 # ## In the lab
 #
 # A warehouse that is told at nine how many orders the day will bring pays for too many hands or leaves parcels behind, and the two cost differently.
-# Such a price is a level: whoever pays four times as much for a missing hand as for an idle one should plan with the quantile of `0.8`.
+# Such a price is a level: whoever pays four times as much for a missing hand as for an idle one should plan with the quantile of level `0.8`.
 # [Chapter 2](../../chapters/2-stack.md) tells what is public about CLOVA Forecast; the guests at lunch meet the lift of the page on [elevators](../7-building/elevators.ipynb).
 
 # %% [markdown]
@@ -793,7 +843,7 @@ check("forecasting-2", places, judge_places)
 # %% [markdown]
 # **3. Refute the claim.**
 # "Calibrated on the last 28 days, the intervals keep their promise."
-# Give a factor `jump` of the noise from the first test day on with which `cqr` covers less than `0.7` of the hours in the first four test weeks, on each of three buildings.
+# Give a factor `jump` of the noise from the first test day on with which `cqr`, fitted on four weeks, covers less than `0.7` of the hours in four test weeks, on each of three buildings.
 # The guests of a fair would do.
 
 # %% tags=["exercise"]
@@ -805,10 +855,10 @@ def judge_jump(value):
     value = float(value)
     assert np.isfinite(value) and 0 < value <= 20, (
         "Give a factor above 0 and at most 20.")
-    shares = [run("cqr", seed, train=4, test=4, jump=value)["coverage"]
-              for seed in (1007, 1008, 1009)]
     assert value >= 1, ("Then there is less noise, and the intervals cover "
                         "too much.")
+    shares = [run("cqr", seed, train=4, test=4, jump=value)["coverage"]
+              for seed in (1007, 1008, 1009)]
     assert max(shares) < 0.7, "The promise is nearly kept there. More noise?"
 
 check("forecasting-3", jump, judge_jump, asks="a number")
@@ -820,7 +870,7 @@ check("forecasting-3", jump, judge_jump)
 
 # %% [markdown]
 # **4. Find the bug.**
-# This margin is used in a page much like this one, and its intervals cover nearly what they should.
+# Where all intervals had one width this margin did what ours does; with CQR its intervals are far too wide.
 # Mend it: set `mended` to a function of `(scores, alpha)` that returns what `conformal_margin` returns.
 
 # %% tags=["exercise", "bug"]

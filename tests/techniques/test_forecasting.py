@@ -5,8 +5,10 @@ import math
 import numpy as np
 import pytest
 from sklearn.metrics import mean_pinball_loss
+from statsmodels.datasets import co2
 from statsmodels.regression.linear_model import GLSAR
 from statsmodels.regression.quantile_regression import QuantReg
+from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 TINY = dict(train=1, test=1)
@@ -61,8 +63,12 @@ def features_one_by_one(space):
     later = y.copy()
     later[t:] = 1e6
     assert (space["features"](later, t, 7, season, lags, clock) == got).all()
-    with pytest.raises(ValueError, match="longer"):
+    with pytest.raises(ValueError, match="Horizon"):
         space["features"](y, t, 13, season, lags, clock)
+    # No index below zero, which would read the end of the series.
+    assert len(space["features"](y, 39, 7, season, lags, clock)) == 7
+    with pytest.raises(ValueError, match="past"):
+        space["features"](y, 38, 7, season, lags, clock)
 
 
 def levels_never_cross(space):
@@ -294,6 +300,13 @@ def real_years(space):
         y = space["months"](name)
         assert len(y) == size and np.isfinite(y).all()
     assert y[0] == 66.19 and space["months"]("sea")[12] == 24.19
+    raw = co2.load_pandas().data["co2"]
+    there, by_month = np.flatnonzero(raw.notna()), {}
+    filled = np.interp(np.arange(len(raw)), there, raw.to_numpy()[there])
+    for day, value in zip(raw.index, filled):
+        by_month.setdefault((day.year, day.month), []).append(value)
+    np.testing.assert_allclose(space["months"]("co2"), [
+        sum(v) / len(v) for v in by_month.values()])
     found, truth = space["on_months"](y, tested=3)
     later = y.copy()
     later[-24:] *= 2
@@ -305,13 +318,62 @@ def real_years(space):
     np.testing.assert_array_equal(truth.ravel(), y[-36:])
     np.testing.assert_array_equal(found["naive"][:, 1].ravel(), y[-48:-12])
     assert np.abs(found["ets"][:, 1] - truth).mean() < 10
+    # CQR again: fitted on all years from the first with all its features.
+    y = space["months"]("sea")
+    found, truth = space["on_months"](y, 2, 3)
+    origins = [len(y) - 12 * k for k in (5, 4, 3, 2, 1)]
+    first = next(t for t in range(27, 40) if (origins[0] - t) % 12 == 0)
+    setting = (12, 12, 2, lambda s: [f(2 * np.pi * k * s / 12) for f in (
+        np.cos, np.sin) for k in (2, 1)])
+    x, z = (np.concatenate(rows) for rows in zip(*(
+        (space["features"](y, t, *setting), y[t:t + 12])
+        for t in range(first, origins[0], 12))))
+    fits = [space["fit_quantile"](x, z, tau) for tau in (0.1, 0.5, 0.9)]
+    ends = [np.sort([space["features"](y, t, *setting) @ w for w in fits],
+                    axis=0) for t in origins]
+    for k in (3, 4):
+        margin = np.sort(np.concatenate([np.maximum(
+            ends[i][0] - y[origins[i]:][:12], y[origins[i]:][:12]
+            - ends[i][2]) for i in range(k - 3, k)]))[29]
+        np.testing.assert_allclose(found["cqr"][k - 3], ends[k] + margin
+                                   * np.array([[-1], [0], [1]]),
+                                   rtol=1e-4, atol=1e-4)
+
+
+def ets_in_closed_form(space):
+    """The bands of ETS: from its fitted numbers by the closed form for the
+    variance; of the two forms the one that errs less on the years for
+    calibration is taken."""
+    y = space["months"]("turnover")[:120]
+    origins = np.array([72, 84, 96, 108])
+    z, off, made = 1.2815515655446004, [], []
+    for trend in (None, "add"):
+        how = dict(trend=trend, seasonal="add", seasonal_periods=12)
+        numbers = ETSModel(y[:72], **how).fit(disp=0).params
+        rows = []
+        for t in origins:
+            seen = ETSModel(y[:t], **how).smooth(numbers)
+            a, b = numbers[0], numbers[1] if trend else 0.0
+            size = np.sqrt(np.mean(seen.resid ** 2) * (1 + np.cumsum(
+                [0, *((a + b * j) ** 2 for j in range(1, 12))])))
+            middle = seen.forecast(12)
+            rows.append([middle - z * size, middle, middle + z * size])
+        np.testing.assert_allclose(
+            space["ets_bands"](y, origins, trend), rows, rtol=1e-3)
+        off.append(sum(np.abs(row[1] - y[t:t + 12]).sum()
+                       for t, row in zip(origins[:2], rows)))
+        made.append(rows[2:])
+    found, _ = space["on_months"](y, 2, 2)
+    np.testing.assert_allclose(found["ets"], made[int(np.argmin(off))],
+                               rtol=1e-3)
 
 
 ORACLES = [pinball_by_others, scores_by_cases, margin_by_counting,
            features_one_by_one, days_one_by_one, program_by_iteration,
            levels_never_cross, waves_by_hand, parts_of_the_sum,
            metrics_by_loops, glsar_by_a_filter, arms_again,
-           floor_in_closed_form, future_moves_no_arm, real_years]
+           floor_in_closed_form, future_moves_no_arm, real_years,
+           ets_in_closed_form]
 
 SCORE = "return np.maximum(low - y, y - high)"
 MISTAKES = {
@@ -373,6 +435,12 @@ EXPERIMENT = {
         "(1 - rho ** (2 * ahead)) / (1 - rho ** 2)", "np.ones(DAY)"),
     "rival: ets in the naive's place": (
         "y[t - 12:t], (3, 1))", "y[t - 24:t - 12], (3, 1))"),
+    "rival: the worse form of ets": ('found["ets"] = min(both',
+                                     'found["ets"] = max(both'),
+    "rival: ets with a promise of 95 %": ("summary_frame(alpha=ALPHA)",
+                                          "summary_frame(ALPHA)"),
+    "exam: ets sees a month of the year to come": (
+        "ETSModel(past[:t], **how)", "ETSModel(past[:t + 1], **how)"),
     "pairing: one building for all seeds": ("default_rng(seed)",
                                             "default_rng(0)"),
     "counting: a day too early": ("tested = days[MEMORY:]",
