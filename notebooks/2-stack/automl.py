@@ -32,7 +32,7 @@
 #
 # **In short.**
 # How many epochs does a search save that stops poor trials early, and what is lost when the users of the machines take them back?
-# With 81 epochs in place of 729 successive halving ends at <!--=automl-ninth.mean.halving:3-->0.932<!--/--> and the full search at <!--=automl-ninth.mean.all:3-->0.938<!--/--> on the test set, where no worse to two points is not settled; on a farm with restless users stopped trials that are revived end at <!--=automl-stop.mean.stop-and-go:3-->0.929<!--/-->, killed ones that restart at <!--=automl-stop.mean.scratch:3-->0.887<!--/-->.
+# With 81 epochs in place of 729 successive halving ends at <!--=automl-ninth.mean.halving:3-->0.932<!--/--> and the full search at <!--=automl-ninth.mean.all:3-->0.938<!--/--> on the test set, and five seeds do not settle whether it is no worse to two points; on a farm with restless users stopped trials that are revived end at <!--=automl-stop.mean.stop-and-go:3-->0.929<!--/-->, trials kept at a few stops only at <!--=automl-stop.mean.rung:3-->0.919<!--/-->, killed ones that restart at <!--=automl-stop.mean.scratch:3-->0.887<!--/-->.
 # It does not show what NSML-AutoML does inside, or how the saving grows with large networks.
 
 # %% tags=["setup"]
@@ -104,7 +104,7 @@ for rate in (0.001, 0.03, 0.3, 3.0):
 #
 # A **rung** (단계) is a number of epochs at which trials are compared.
 # The cost is a difference because a trial that goes on does not start again: its epochs so far are paid for.
-# For $n = 27$, $r = 1$ and $\eta = 3$ this is one ninth of what random search pays; exercise 1 counts it.
+# For $n = 27$, $r = 1$ and $\eta = 3$ this is $27 \cdot 1 + 9 \cdot 2 + 3 \cdot 6 + 1 \cdot 18 = 81$, one ninth of what random search pays; exercise 1 counts a longer ladder.
 # The bet is that a trial's place now says something about its place at the end.
 
 # %% [markdown]
@@ -142,6 +142,11 @@ def halving(scores, rungs=RUNGS, eta=3):
 # %% [markdown]
 # What goes on must have been kept.
 # A trial's **state** (상태) is all that its future depends on: the weights, the momentum's memory of past gradients, and how many epochs are behind it, which decides the order of the next batches.
+# A network has one hidden layer with $\max(0, \cdot)$; units beyond a trial's width are multiplied by zero.
+# For weights $w$, gradient $g$, learning rate $\alpha$, momentum $\mu$ and decay $\lambda$, which pulls biases as well, one step on 60 digits is
+#
+# $$v \leftarrow \mu v + g + \lambda w, \qquad w \leftarrow w - \alpha v.$$
+#
 # All trials are trained side by side, as one batched product of matrices; they share batches and nothing else.
 
 # %% tags=["technique"]
@@ -179,6 +184,7 @@ def one_epoch(state, s, x, y, size=60):
 #
 # The rungs fill at different times on such a farm, so halving cannot wait for all.
 # Its **asynchronous** (비동기) form lets a trial go on as soon as it is among the best third of those that have reached its rung so far; a trial that is not may be called back later, when the rung is fuller.
+# It is compared at the rung itself, with the score it had there, even if it has gone further or has been killed since.
 
 # %% tags=["technique"]
 def promote(scores, seen, goal, rungs=RUNGS, eta=3):
@@ -196,7 +202,9 @@ def promote(scores, seen, goal, rungs=RUNGS, eta=3):
 
 # %% [markdown]
 # A tick of the farm is one epoch on each free GPU.
-# Trials that run keep their GPU as long as there are enough; then come those with the higher goal, then those that are further on.
+# First `promote` raises the goals; then the free GPUs go to trials that are short of their goal.
+# Those that ran in the last tick come first, then those with the higher goal, then those that are further on, then the lower number.
+# A trial that ran, is short of its goal and gets no GPU has been stopped: `play` settles what it keeps.
 
 # %% tags=["technique"]
 def play(scores, free, stop="stop-and-go", halve=True, rungs=RUNGS, eta=3):
@@ -275,7 +283,7 @@ def accuracies(state, s, x, y):
 # %% [markdown]
 # A trial's curve does not depend on when it is trained, as long as its state is kept.
 # So all 27 are trained once to the end, and every search is played on the same curves.
-# Here is the proof, on one seed: stopped after 9 epochs, written to a file and read again, against never stopped.
+# Here is a check, on one seed: stopped after 9 epochs, written to a file and read again, against never stopped.
 
 # %% tags=["experiment"]
 @remember
@@ -406,7 +414,8 @@ def run(arm, seed, strength=1.0, sets=2, draws=100, epochs=27):
 #
 # Statement, rival and least effect were written down before the seeds below were run for the first time.
 # One bar serves all: two points of accuracy.
-# First the floor: the nearest class mean, a rule without settings, names about `0.89` of these digits; a search that hands in less has found nothing.
+# First the floor: the nearest class mean, a rule without settings, names about `0.89` of these digits, and a search whose trainings may end has to pass it.
+# Several of the rivals that follow do not: within their few epochs they find no network that is worth its trouble.
 
 # %% tags=["results"]
 searches = compare(run, ARMS)
@@ -442,6 +451,7 @@ print(f"best at the end, but stopped: "
 # At equal cost the matter is clear.
 # Random search with three trials hands in <!--=automl-ninth.mean.three:3-->0.827<!--/-->.
 # Promotion by lot hands in <!--=automl-ninth.mean.lottery:3-->0.836<!--/-->, so (c) is wrong: the ranking, coarse as it is after one epoch, does the work.
+# Nor is it the length of the rival's trainings: nine trials for nine epochs, or 27 for three, cost 81 as well and were as far behind on the seeds for trying (*Tries*).
 
 # %% [markdown]
 # ## Users come back
@@ -504,8 +514,9 @@ revived = claim(
 by_rank = claim(
     "automl-farm", "On a farm of four GPUs whose users take them back, "
     "successive halving hands in a more accurate network for 8-by-8 digits "
-    "than random search, where the stopped trials of both are revived and "
-    "both have the same GPU-hours left by the users", farms,
+    "than random search that trains each trial for 27 epochs, where the "
+    "stopped trials of both are revived and both have the same GPU-hours "
+    "left by the users", farms,
     metric="accuracy", arm="stop-and-go", baseline="random", least=0.02,
     unit="accuracy on the test set", picture=False, reason="a smaller "
     "difference counts as none in the first claim")
@@ -526,10 +537,12 @@ for record in (ninth, equal, revived, by_rank):
 # %% [markdown]
 # (d) is wrong.
 # Restarting from scratch ends at <!--=automl-stop.mean.scratch:3-->0.887<!--/-->, stop-and-go at <!--=automl-stop.mean.stop-and-go:3-->0.929<!--/-->; where killed trials are lost, <!--=automl-stop.mean.lost:3-->0.793<!--/--> is left.
-# A GPU-tick that is thrown away is one that the next rung lacks, and the longest trainings, which should end the search, are the ones that users interrupt.
-# (f) is near the truth: states kept at rungs end at <!--=automl-stop.mean.rung:3-->0.919<!--/-->; that this is no worse, to two points, was too close on the seeds for trying to be a claim.
+# A GPU-tick that is thrown away is one that the next rung lacks, and the last leg, 18 ticks, is longer than a day of 12: it has to get past a noon.
+# (f) fits what came: states kept at rungs end at <!--=automl-stop.mean.rung:3-->0.919<!--/-->; that this is no worse, to two points, was too close on the seeds for trying to be a claim.
 # Random search with revived trials ends at <!--=automl-stop.mean.random:3-->0.863<!--/-->, and with restarts at <!--=automl-stop.mean.random-scratch:3-->0.533<!--/-->: the longer a training runs without a rung, the more a restart costs.
-# So (e) depends on the search: compare the two pairs.
+# So (e) is wrong under halving, where restarts cost <!--=automl-stop.effect:3-->0.042<!--/--> and the ranking, with all states kept, gains <!--=automl-farm.effect:3-->0.066<!--/-->; random search loses far more by restarts.
+# The last claim says of its rival *for 27 epochs* for a reason: random search that stops every training at three epochs wastes little on this farm, and on the seeds for trying it was much nearer to halving (*Tries*).
+# By how much halving beats that one is not claimed.
 #
 # One draw of the users, looked at closely:
 
@@ -625,14 +638,14 @@ print(f"momentum forgotten at nine stops: accuracies move by up to "
 # CHOPT's abstract gives no number, and we print none of it.
 # Its summary says that a trial goes to the stop or the dead pool by its performance, that one agent balances the search against ordinary jobs, and that no new search rule is proposed.
 # How many are stopped, how many die, and who is revived first, we did not read; here the ranking of halving decides.
-# Optuna lets the first trial of a rung go on where fewer than $\eta$ are there, since it cannot wait; our farm waits.
+# Where fewer than $\eta$ trials are at a rung, Optuna lets a trial go on that is the best so far, since it cannot wait; our farm waits.
 #
 # What this page cannot show: a space in which slow starters are the rule, where one epoch says nothing; networks whose state takes minutes to write; users who queue.
 # A trial here takes one GPU, and giving it back takes no time.
 #
 # ## Tries
 #
-# <details><summary>Tries: five rows</summary>
+# <details><summary>Tries: six rows</summary>
 #
 # | what was tried | where | outcome |
 # |---|---|---|
@@ -640,6 +653,7 @@ print(f"momentum forgotten at nine stops: accuracies move by up to "
 # | days of 24 ticks in place of 12 | seeds from 1000 on | a leg of 18 epochs fits into a night more often; restarts cost half as much |
 # | free GPUs given to trials that are out of the ranking, when nothing else can run | seeds from 1000 on | accuracy moved by `0.001`; left out |
 # | states at rungs only, as a claim of no worse by `0.02` | seeds 1000 to 1007 | behind by `0.009`, give or take `0.011`: too close, left without a claim |
+# | other rivals, after the first run | seeds 1000 to 1004 | with 81 epochs halving `0.926`, nine trials of nine epochs `0.827`, 27 of three `0.820`; on the farm halving `0.924`, random search that stops at nine epochs `0.865`, at three `0.891` |
 # | the first run | seeds 0 to 4, once | the first claim held on seeds 1000 to 1004 and 1010 to 1014 and is not settled here; the others hold |
 #
 # </details>
@@ -731,8 +745,8 @@ def judge_mended(function):
         want = promote(scores, seen, goal)
         got = np.asarray(function(scores.copy(), seen.copy(), goal.copy()))
         assert got.shape == want.shape, "Return one goal a trial."
-        assert (got <= want).all() or (got >= want).all() or (
-            got != goal).any(), "Nobody is promoted."
+        assert (want == goal).all() or (got != goal).any(), (
+            "Nobody is promoted.")
         assert (got == want).all(), (
             "Another trial is promoted. Are the trials of a rung compared "
             "at the same age?")
