@@ -15,13 +15,13 @@
 #
 # | | |
 # |---|---|
-# | Paper | T. Kim, K. M. Yoo, S. Lee, [*Self-Guided Contrastive Learning for BERT Sentence Representations*](https://doi.org/10.18653/v1/2021.acl-long.197), ACL-IJCNLP 2021; we read the abstract and the [page of the first author's group](https://galsang.github.io/hyu-nlp-publications/papers/self-guided-cl.html) |
+# | Paper | T. Kim, K. M. Yoo, S. Lee, [*Self-Guided Contrastive Learning for BERT Sentence Representations*](https://doi.org/10.18653/v1/2021.acl-long.197), ACL-IJCNLP 2021; we read the abstract, the start of the introduction and the [page of the first author's group](https://galsang.github.io/hyu-nlp-publications/papers/self-guided-cl.html) |
 # | Official code | [galsang/SG-BERT](https://github.com/galsang/SG-BERT), `loss.py`, `training.py` and `modules.py`, read at commit `23d5ebe` |
 # | Rule read in | official code |
 # | In the article | section 2.3, language, second technique |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); attention; contrast with more than one right answer is the subject of [PCME](../3-machine-learning/pcme.ipynb) |
 # | Data | drawn: sentences of four roles from 64 words that are 32 pairs of synonyms, so that we know how much two sentences share |
-# | Time | under a minute on one core |
+# | Time | <!--=bench.sg_opt.seconds-->45<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 버트는 층마다 낱말 벡터를 내놓지만, 그 가운데 어느 것이 문장 전체를 대표하는지는 말해 주지 않습니다.
@@ -233,7 +233,8 @@ def pretrained(seed, pre, N=2560, batch=128):
     return bert, corpus, nats
 
 # %% [markdown]
-# The optimiser of both trainings follows the official code: the rate rises over the first tenth of the steps, then falls to zero.
+# The optimiser of both trainings follows the official code: the rate rises in a straight line from zero over the first tenth of the steps (rounded up), then falls in another to zero.
+# The very first step has the rate zero.
 
 # %% tags=["technique"]
 def warm_up(adam, steps):
@@ -255,6 +256,7 @@ def descend(adam, slower, loss):
 # Which vector is the sentence's?
 # There are four layers, and of each one can take `[CLS]`, the mean over the words or their maximum.
 # The measure is the **rank correlation** (순위 상관) of Spearman between the cosine of two sentence vectors and their gold similarity, over 1,000 pairs; higher is better, and 0 is chance.
+# Layer 0 knows no neighbours: its `[CLS]` is the same for every sentence, and has no rank correlation.
 
 # %% tags=["experiment"]
 def judged(u, v, gold):
@@ -275,7 +277,7 @@ def lottery(bert, x, y, gold):
                      for k in range(4)])
 
 # %% [markdown]
-# The mean counts words only, since a short sentence ends in padding.
+# The mean leaves out the padding that ends a short sentence; `[CLS]` counts as a word.
 # The technique below takes its views by the same function.
 
 # %% tags=["technique"]
@@ -322,7 +324,7 @@ show(fig, "Heat map of four layers by three poolings before SG-OPT: the mean "
 # A photograph has its crops; what is a crop of a sentence?
 # The authors take what is there already: the network's layers are views of the sentence.
 #
-# A frozen copy, the **teacher** (교사), gives for sentence $i$ one view of each layer $k = 0, \dots, l$, the mean over its words: $h_{i,k}$.
+# A frozen copy, the **teacher** (교사), gives for sentence $i$ one view of each layer $k = 0, \dots, l$, the mean over its words, `[CLS]` among them: $h_{i,k}$.
 # A trained copy, the **student** (학생), gives its last layer's `[CLS]`, $c_i$.
 # With a batch of $b$ sentences,
 #
@@ -375,7 +377,7 @@ def sg_opt_loss(c, h, tau):
     return F.softplus(negative - positive).mean()
 
 # %% [markdown]
-# The penalty, and the head: two layers with a GELU after each, thrown away after training.
+# The penalty, and the head: two linear layers, the hidden one as wide as the last, with a GELU after each, thrown away after training.
 
 # %% tags=["technique"]
 def drift(weights, first):
@@ -392,7 +394,7 @@ def projection_head(d, wide):
 
 # %% [markdown]
 # Teacher and student start as two copies.
-# The teacher's weights get no gradient, the student's word vectors stay as they are, and Adam forgets fast, with both its averages at `0.9`, as in the official code.
+# The teacher's weights get no gradient, the student's layer 0 (words, places and their norm) stays as it is, and Adam forgets fast, with both its averages at `0.9`, as in the official code.
 # The head is trained from both sides: through $c$ and through $h$.
 
 # %% tags=["technique"]
@@ -644,7 +646,7 @@ for record in (better, usual, layers, views):
 # - **Last layer alone**: the only view is the layer that was to be improved.
 # - **Head without training**: the head keeps its first weights.
 # - **Root of the drift**: the penalty is a distance and no square.
-# - **Words set free**: the student's word vectors are trained.
+# - **Words set free**: the student's layer 0 is trained.
 # - **Last GELU forgotten**: the head ends in a linear layer.
 # - **Slow averages**: Adam's second average forgets as slowly as usual.
 # - **No warm-up**: the rate begins at its highest.

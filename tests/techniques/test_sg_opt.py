@@ -2,14 +2,18 @@
 
 import contextlib
 import copy
+import functools
 import math
 from collections import Counter
+from unittest import mock
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from scipy.stats import pearsonr, rankdata
 from torch import nn
+
+from tests.house import load
 
 
 def draws(seed, *shape):
@@ -128,9 +132,8 @@ def adam_by_hand(weights, grads, state, rate, betas, t):
 def taught(bert, head, batches, tau, lam, rate, strength, pick):
     """The whole training again: views computed once, Adam by hand."""
     def views(x):
-        n = (x != 0).sum(1)
-        return torch.stack([bert(x)[i, :, :k].mean(1)
-                            for i, k in enumerate(n)]).detach()
+        return torch.stack([layers[:, :k].mean(1) for layers, k in zip(
+            bert(x).detach(), (x != 0).sum(1))])
     h = [views(x) for x in batches]
     student = copy.deepcopy(bert)
     mine = [p for n, p in student.named_parameters() if "embed" not in n]
@@ -161,20 +164,34 @@ def small(page, seed=0, steps=12, batch=6):
     return bert, head, x.view(steps, batch, -1)
 
 
-def training_again(page):
+HOW = dict(tau=0.3, lam=0.02, rate=3e-3, strength=0.6)
+PICKS = None, torch.arange(72).view(12, 6) % 4
+
+
+@functools.cache
+def wanted():
+    """What training should give on the page as it stands, computed once."""
     with float64():
-        bert, head, x = small(page)
-        was, pick = flat(bert), torch.arange(72).view(12, 6) % 4
-        for how in (dict(pick=None), dict(pick=pick)):
-            other = copy.deepcopy(head), copy.deepcopy(head)
-            known = dict(tau=0.3, lam=0.02, rate=3e-3, strength=0.6, **how)
-            got = page["self_guided"](bert, other[0], x, **known)
-            want = taught(bert, other[1], x, **known)
+        found = []
+        for pick in PICKS:
+            bert, head, x = small(load("sg_opt"))
+            net = taught(bert, head, x, pick=pick, **HOW)
             # Not weight by weight: a key's bias changes nothing.
             with torch.no_grad():
-                np.testing.assert_allclose(got(x[0]), want(x[0]), atol=1e-5)
-                np.testing.assert_allclose(*(head(bert(x[0])[:, 1, 0])
-                                             for head in other), atol=1e-5)
+                found.append((net(x[0]), head(bert(x[0])[:, 1, 0])))
+        return found
+
+
+def training_again(page):
+    for pick, (want, want_head) in zip(PICKS, wanted()):
+        with float64():
+            bert, head, x = small(page)
+            was = flat(bert)
+            got = page["self_guided"](bert, head, x, pick=pick, **HOW)
+            with torch.no_grad():
+                np.testing.assert_allclose(got(x[0]), want, atol=1e-5)
+                np.testing.assert_allclose(head(bert(x[0])[:, 1, 0]),
+                                           want_head, atol=1e-5)
             assert torch.equal(flat(bert), was)      # the teacher stays
             assert not torch.equal(flat(got), was)
 
@@ -182,7 +199,7 @@ def training_again(page):
 def weight_without_end(page):
     """The larger lambda the less drift; without contrast none at all."""
     with float64():
-        bert, head, x = small(page, 1, steps=30)
+        bert, head, x = small(page, 1, steps=12)
         gone = []
         for lam, strength in ((0.0, 1.0), (1.0, 1.0), (1e9, 1.0), (1.0, 0.0)):
             got = page["self_guided"](bert, copy.deepcopy(head), x, tau=0.3,
@@ -300,13 +317,15 @@ def judged_by_hand(page):
         x, y, gold = page["examination"](60, torch.Generator().manual_seed(
             2), torch.ones(1, 7).long())
         got = page["lottery"](bert, x, y, gold)
+        told = [[bert(t[None])[0, :, :int((t != 0).sum())] for t in s]
+                for s in (x, y)]
         assert got.shape == (4, 3) and np.isnan(got[0, 0])
         for k in range(4):
             for i, way in enumerate((lambda w: w[0], lambda w: w.mean(0),
                                      lambda w: w.max(0)[0])):
                 if k or i:
-                    u, v = (torch.stack([way(bert(t[None])[0, k, :int((
-                        t != 0).sum())]) for t in s]) for s in (x, y))
+                    u, v = (torch.stack([way(h[k]) for h in side])
+                            for side in told)
                     np.testing.assert_allclose(got[k, i], rank(u, v, gold),
                                                atol=1e-6)
 
@@ -332,16 +351,25 @@ def pretraining_again(page, seed, pre, N=2560, batch=128):
         1000, new), new), new).item()
 
 
-def arms_again(page):
-    """Every arm on a seed, from the text of the experiment."""
-    seed, pre, steps, batch = 1003, 12, 4, 20
+def SMALL(page):
+    """A fifth of the pairs that are asked for."""
+    real = page["examination"]
+    page["examination"] = lambda n, *rest: real(n // 5, *rest)
+
+
+TINY = dict(seed=1003, strength=0.7, steps=3, batch=8, pre=4, lam=0.03,
+            tau=0.5, rate=2e-2)
+
+
+@functools.cache
+def arms_by_hand():
+    """sts, found and nats of every arm, from the text of the experiment,
+    on the page as it stands: computed once."""
+    page, seed, (steps, batch) = load("sg_opt"), 1003, (3, 8)
+    found = {}
     with float64():
-        bert, corpus, nats = pretraining_again(page, seed, pre)
+        bert, corpus, nats = pretraining_again(page, seed, 4)
         for arm in page["ARMS"]:
-            got = page["run"](arm, seed, strength=0.7, steps=steps,
-                              batch=batch, pre=pre, lam=0.03, tau=0.5,
-                              rate=6e-3)
-            assert abs(got["nats"] - nats) < 1e-5
             g = torch.Generator().manual_seed(4 * seed + 2)
             order = torch.randperm(2560, generator=g)[:steps * batch]
             pick = torch.randint(4, (steps, batch), generator=torch.Generator(
@@ -353,10 +381,10 @@ def arms_again(page):
                     head = nn.Sequential(nn.Linear(32, 128), nn.GELU(),
                                          nn.Linear(128, 128), nn.GELU())
                 student = taught(bert, head, corpus[order].view(
-                    steps, batch, -1), 0.5, 0.03, 6e-3, 0.7,
+                    steps, batch, -1), 0.5, 0.03, 2e-2, 0.7,
                     pick if arm == "one layer" else None)
             g = torch.Generator().manual_seed(10 ** 6 + seed)
-            x, y, gold = page["examination"](1000, g, corpus)
+            x, y, gold = page["examination"](200, g, corpus)
             same = page["meanings"](100, g)
             one, two = page["spoken"](same, g), page["spoken"](same, g)
             second = two.tolist()
@@ -378,14 +406,28 @@ def arms_again(page):
                 hits = sum(told(page, second[i])[0] == tuple(same[k].tolist())
                            for k, i in enumerate(F.cosine_similarity(
                                one[:, None], two[None], dim=-1).argmax(1)))
-            np.testing.assert_allclose(got["sts"], want, atol=1e-4)
-            np.testing.assert_allclose(got["found"], hits / 100, atol=0.011)
+            found[arm] = want, hits / 100, nats
+    return found
+
+
+def arms_again(page):
+    """Every arm on a seed; no two of the trained ones are alike."""
+    by_hand = arms_by_hand()
+    assert set(by_hand) == set(page["ARMS"])
+    assert len({round(want[0], 3) for want in by_hand.values()}) == 7
+    for arm, (sts, found, nats) in by_hand.items():
+        with float64(), mock.patch.dict(page):
+            SMALL(page)
+            got = page["run"](arm, **TINY)
+        assert abs(got["nats"] - nats) < 1e-5
+        np.testing.assert_allclose(got["sts"], sts, atol=1e-4)
+        np.testing.assert_allclose(got["found"], found, atol=0.011)
 
 
 ORACLES = [loss_by_loops, loss_of_the_code, exact_parts, means_by_hand,
-           head_by_hand, training_again, weight_without_end, block_of_torch,
-           language_as_told, pairs_as_told, hidden_as_told, judged_by_hand,
-           arms_again]
+           head_by_hand, block_of_torch, language_as_told, pairs_as_told,
+           hidden_as_told, training_again, judged_by_hand, arms_again,
+           weight_without_end]
 
 MISTAKES = {
     "Gradient into the teacher": (
@@ -420,27 +462,27 @@ MISTAKES = {
     "No warm-up": ("lambda i: i / up if i < up else (steps",
                    "lambda i: 1.0 if i < up else (steps"),
 }
-TRAIN = dict(arm="one layer", seed=1000, steps=3, batch=8, pre=4)
+TRAIN = dict(arm="one layer", seed=1000, steps=3, batch=8, pre=2)
 NULL = dict(arm="sg-opt", baseline="cls", strength=0.0, steps=4, batch=8,
-            pre=4)
+            pre=2)
 UNKNOWN = []
-TRACES = {"run": dict(arms=["sg-opt", "one layer"], steps=3, batch=16, pre=4,
-                      updates=7)}
+TRACES = {"run": dict(arms=["sg-opt", "one layer"], steps=2, batch=16, pre=2,
+                      updates=4)}
 
 
 def scramble(page):
     """Gold similarities are dealt anew among the examination's pairs."""
     real = page["examination"]
 
-    def examination(*args):
-        x, y, gold = real(*args)
+    def examination(n, *rest):
+        x, y, gold = real(5 * n, *rest)          # see SMALL: all the pairs
         return x, y, gold[torch.randperm(len(gold), generator=torch.Generator(
             ).manual_seed(7))]
     page["examination"] = examination
 
 
 CHANCE = dict(scramble=scramble, metric="sts", chance=0.0, room=0.1,
-              arm="sg-opt", seed=1000, steps=20, pre=20)
+              arm="sg-opt", seed=1000, steps=15, pre=10)
 EXPERIMENT = {
     "exam: pairs of the corpus are kept": (
         "not {tuple(u), tuple(v)} & old", "True"),
