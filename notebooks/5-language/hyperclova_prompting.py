@@ -518,7 +518,7 @@ print(f"model: {count(lm):,} weights, all trained by fine-tuning\n"
       f"prompt: {PromptEncoder()().numel():,} numbers, kept for a task")
 
 # %% [markdown]
-# The encoder is *not* small beside this model.
+# The encoder is *not* small here.
 
 # %% [markdown]
 # ## Predict
@@ -754,9 +754,9 @@ for arm in ARMS:
 #
 # | what was tried | where | outcome |
 # |---|---|---|
-# | four attributes of 32 words, 48 tasks | before this page | learned by heart: held-out accuracy fell with the shots |
-# | 16, 32 and 64 tasks for *few*, 300 to 800 steps; three rates | seeds 1000 and 1001 | after eight shots about two thirds right with 64 tasks, less than half with fewer; the largest rate, `0.008`, best for both arms; searched further for [another page](model_sizes.ipynb), *few* does better at `0.032` and stays far behind |
-# | first edition: six claims; the tuned prompt's rival was fine-tuning without the other words in its row | seeds 0 to 4, once | all held, the rival was weak |
+# | four attributes of 32 words, 48 tasks | before this page | learned by heart: accuracy fell with the shots |
+# | 16, 32 and 64 tasks for *few*, 300 to 800 steps; three rates | seeds 1000 and 1001 | after eight shots two thirds right with 64 tasks, less than half with fewer; the largest rate best for both arms; searched [further](model_sizes.ipynb), *few* gains, and stays behind |
+# | first edition: six claims; the tuned prompt's rival was fine-tuning without the other words in its row | seeds 0 to 4, once | all held; weak rival |
 # | fine-tuning on words alone, on whole rows, on one word behind three; rates from `0.00003` to `0.03`, 20 and 40 steps | seeds from 1000 on | *many*: `0.75`, `0.98`, `0.99` at best; *few*: `0.95`, `0.91`, `0.90`; the last kept; a margin of `0.1` was unsettled on one set of seeds in four |
 # | encoder: rates from `0.003` to `0.1`, 20 to 80 steps; free vectors without it | seeds 1000 to 1004 | *many*: `0.93`, and `0.95` with 80 steps; *few*: `0.89`; vectors `0.96` and `0.92`, dropped for length |
 # | the experiment above; *few* never without a group | seeds 30 to 34, once | the verdicts above |
