@@ -3,6 +3,7 @@ written anew, a page watched while it computes in float64, digits without
 meaning."""
 
 import contextlib
+import inspect
 import itertools
 import math
 import types
@@ -61,6 +62,20 @@ def quadruples(K, L):
 
 
 @contextlib.contextmanager
+def doubled(page=None, *remembered):
+    """Float64, for as long as it lasts: Adam's first steps go by the sign
+    of a gradient, which in single precision the processor decides.  What
+    the page remembers of its functions `remembered` is left alone."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        with mock.patch.dict({} if page is None else page, {
+                name: inspect.unwrap(page[name]) for name in remembered}):
+            yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@contextlib.contextmanager
 def in_float64(page, examiner, digits):
     """While it lasts the page computes in float64 on `digits`; the list
     given out gets (network, images) at every call of its `examiner`."""
@@ -70,13 +85,9 @@ def in_float64(page, examiner, digits):
         seen.append((net, x))
         return real(net, x, y)
 
-    torch.set_default_dtype(torch.float64)
-    try:
-        with mock.patch.dict(page, {examiner: noted, "data":
-                                    types.SimpleNamespace(digits=digits)}):
-            yield seen
-    finally:
-        torch.set_default_dtype(torch.float32)
+    with doubled(), mock.patch.dict(page, {
+            examiner: noted, "data": types.SimpleNamespace(digits=digits)}):
+        yield seen
 
 
 def deal_digits(space):

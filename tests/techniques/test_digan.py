@@ -1,12 +1,13 @@
 """DIGAN: oracles, mistakes, null and wrong answers."""
 
-import contextlib
 import math
 
 import numpy as np
 import torch
 from scipy import stats
 from torch.nn import functional as F
+
+from tests.anew import doubled
 
 
 def drawn(*shape, seed=0):
@@ -22,16 +23,6 @@ def dense(layer, x):
 
 def bent(x, slope=0.2, gain=1.4142135623730951):
     return gain * np.where(x > 0, x, slope * x)
-
-
-@contextlib.contextmanager
-def doubled():
-    """Float64, for as long as it lasts."""
-    torch.set_default_dtype(torch.float64)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(torch.float32)
 
 
 def noised(net):

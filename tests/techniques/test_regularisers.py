@@ -1,7 +1,6 @@
 """Regularisers on one bench: what its page must survive (see
 test_every_page.py)."""
 
-import inspect
 import itertools
 import math
 import types
@@ -13,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from lab1784 import data
-from tests.anew import fitted, sampled
+from tests.anew import doubled, fitted, sampled
 
 
 class Fixed:
@@ -248,28 +247,17 @@ def world_anew(seed, teach):
     return (padded[mine], y[mine], maps, fresh + noise, cut + noise, answer)
 
 
-def in_double(page, test):
-    """Adam's first steps go by the sign of a gradient, which in single
-    precision the processor decides."""
-    torch.set_default_dtype(torch.float64)
-    try:
-        with mock.patch.dict(page, world=inspect.unwrap(page["world"])):
-            test(page)
-    finally:
-        torch.set_default_dtype(torch.float32)
-
-
 def world_by_loops(page):
-    def same(page):
+    with doubled(page, "world"):
         for mine, theirs in zip(world_anew(1003, 3), page["world"](1003, 3)):
             torch.testing.assert_close(theirs, mine)
-    in_double(page, same)
 
 
 def the_experiment_anew(page):
     """Every arm again: own network, own loop, each method in a few lines;
     weights agree by what they say on the exam, and so do all measures."""
-    in_double(page, every_arm_anew)
+    with doubled(page, "world"):
+        every_arm_anew(page)
 
 
 def every_arm_anew(page):

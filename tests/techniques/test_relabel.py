@@ -1,6 +1,5 @@
 """ReLabel: what its page must survive (see test_every_page.py)."""
 
-import inspect
 import itertools
 from unittest import mock
 
@@ -9,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from tests.anew import fitted, sampled
+from tests.anew import doubled, fitted, sampled
 from tests.trace import Says
 
 
@@ -226,15 +225,9 @@ def world_anew(page, seed, teach):
 
 def the_experiment_anew(page):
     """Every arm again: own networks, own loop, own pooling; the logits on
-    the exam agree.  In double precision: the first steps of Adam go by the
-    sign of a gradient, which in single precision the processor decides."""
-    torch.set_default_dtype(torch.float64)
-    try:
-        with mock.patch.dict(page, {name: inspect.unwrap(page[name])
-                                    for name in ("world", "annotator")}):
-            every_arm_anew(page)
-    finally:
-        torch.set_default_dtype(torch.float32)
+    the exam agree."""
+    with doubled(page, "world", "annotator"):
+        every_arm_anew(page)
 
 
 def every_arm_anew(page):

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from tests.anew import doubled
+
 torch.set_num_threads(1)
 OPS = ["delete", "update", "dontcare", "carryover"]
 
@@ -248,9 +250,7 @@ def where_it_must_write(page):
 
 def trained_by_hand(page):
     """Weights after a batch, each slot's loss by itself."""
-    page["trained"].forget()
-    torch.set_default_dtype(torch.float64)
-    try:
+    with doubled(page, "trained"):
         for arm, share, steps in (("two operations", 0.7, 1),
                                   ("no copy", 1.0, 2)):
             got = page["trained"](arm, 1004, share, steps, 0.02, 0.2)
@@ -259,9 +259,6 @@ def trained_by_hand(page):
                                     want.parameters()):
                 np.testing.assert_allclose(a.detach(), b.detach(), atol=1e-7,
                                            err_msg=name)
-    finally:
-        torch.set_default_dtype(torch.float32)
-        page["trained"].forget()
 
 
 def by_hand(page, arm, share, steps):
