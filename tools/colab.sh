@@ -20,8 +20,8 @@ if ! cat "$list" tools/colab.sh | cmp -s - "$venv/colab.installed"; then
         -c "$venv/versions.txt" torch numpy scipy matplotlib scikit-learn \
         mlxtend statsmodels ipykernel ipython pytest pytest-xdist nbval \
         nbclient nbformat jupytext adamp jiwer simpy scikit-activeml fairlearn \
-        prdc transformers optuna fastapi uvicorn httpx build \
-        'setuptools>=77' wheel PyYAML \
+        prdc transformers optuna fastapi uvicorn pytorch-metric-learning \
+        httpx build 'setuptools>=77' wheel PyYAML \
         >"$venv/install.log" 2>&1 || {
         echo "Colab's versions could not be installed: $venv/install.log says why." >&2
         exit 1; }
