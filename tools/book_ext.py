@@ -369,6 +369,15 @@ SCRIPT = """addEventListener("load", function () {
 });"""
 
 
+def with_links(drawn: str, rest: str, up: str) -> str:
+    """A drawing with links, in the page itself: in an <img> none works.
+    rest: the attributes of the image; its alt text names the group."""
+    alt = re.search(r'alt="([^"]*)"', rest)
+    drawn = drawn[drawn.index("<svg"):].replace('href="root:', f'href="{up}')
+    return drawn.replace("<svg", '<svg class="linked" role="group" '
+                         f'aria-label="{alt[1] if alt else ""}"', 1)
+
+
 ONE_LINE = re.compile(r'(<div class="output [^"]*)("><div class="highlight"><pre>'
                       r'<span></span>[^\n]*\n</pre>)')
 
@@ -387,6 +396,9 @@ def finish_page(page: Path, site: Path, root: str, env) -> None:
 
     def image(match):
         rest, target = match[1].rstrip("/ "), page.parent / match[2]
+        if target.suffix == ".svg" and 'href="root:' in (
+                drawn := target.read_text(encoding="utf-8")):
+            return with_links(drawn, rest, up)
         if target.exists() and " height=" not in rest:
             rest += ' width="{}" height="{}"'.format(*size(target))
         if match.start() > first_screen:

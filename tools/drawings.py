@@ -139,44 +139,85 @@ def _box(axes, x: float, y: float, width: float, height: float, **style) -> None
                                   boxstyle="round,pad=0,rounding_size=1.4"))
 
 
+def _spot(figure, label: str, page: str, x: float, y: float, width: float,
+          height: float) -> None:
+    """A link over a part of a sheet: to a notebook by its name, or to a place of the book.
+    Raises ValueError where no notebook has the name."""
+    if page.isidentifier():
+        found = list(ROOT.glob(f"notebooks/*/{page}.py"))
+        if not found:
+            raise ValueError(f"drawings: no notebook is called {page!r}")
+        page = found[0].relative_to(ROOT).with_suffix(".html").as_posix()
+    unit, top = figure.get_figwidth() * 0.72, figure.get_figheight() * 72
+    figure.spots = getattr(figure, "spots", "") + (
+        f'<a href="root:{page}" aria-label="{escape(label)}"><rect x="{unit * x:.1f}" '
+        f'y="{top - unit * (y + height):.1f}" width="{unit * width:.1f}" '
+        f'height="{unit * height:.1f}" rx="5"/></a>\n')
+
+
+# The parts of the stack in rows; what has no page is told in chapter 2.
+TOLD = "chapters/2-stack.html#"
+STACK = (   # x, y, width of a box, the Lab's?, its name, rows of (part, page)
+    (2, 3, 96, False, "infrastructure",
+     ((("farm of GPUs", "gpu_farm"), ("MLOps", TOLD + "a-run-that-can-be-found-again"),
+       ("data pipelines", "data_pipeline")),)),
+    (2, 25, 96, True, "AI technologies",
+     ((("StarGAN", "stargan"), ("CutMix", "cutmix"), ("AdamP", "adamp"),
+       ("ReXNet", "rexnet")), (("PiT", "pit"), ("PCME", "pcme"), ("CALM", "calm"),
+                               ("ReBias", "rebias"), ("and others", "")))),
+    (2, 56, 41, True, "Hyperscale AI",
+     ((("HyperCLOVA", "hyperclova_prompting"),),
+      (("Multimodal Backbone", TOLD + "hyperscale-ai-two-names-one-paper"),))),
+    (47, 56, 51, True, "Core AI Engine",
+     ((("ASR", "asr"), ("TTS", "tts"), ("OCR", "ocr")),
+      (("images, video", "recognition"), ("forecasts", "forecasting")))),
+    (2, 87, 96, False, "applications and solutions",
+     ((("APIs", "serving"), ("on site  ·  apps  ·  AI speakers", "")),)))
+
+
 def stack(_: Mapping[str, float]) -> Figure:
     """The layers of the AI stack from the ground up; those where the Lab works are filled."""
-    figure, axes, _ = _sheet(5.1, "What is below is used above; the Lab works in blue")
-    boxes = ((2, 4, 96, False, "infrastructure",
-              "farm of GPUs  ·  MLOps  ·  data pipelines"),
-             (2, 25, 96, True, "AI technologies",
-              "StarGAN  ·  CutMix  ·  AdamP  ·  ReXNet\nPiT  ·  PCME  ·  CALM  ·  ReBias  ·  others"),
-             (2, 46, 38, True, "Hyperscale AI", "HyperCLOVA\nMultimodal Backbone"),
-             (44, 46, 54, True, "Core AI Engine",
-              "speech, to and from text  ·  OCR\nimage, object, video  ·  forecasts"),
-             (2, 67, 96, False, "applications and solutions",
-              "APIs  ·  on the customer's site\nmobile and web apps  ·  AI speakers"))
-    for x, y, width, lab, name, parts in boxes:
-        _box(axes, x, y, width, 17, linewidth=1.6, edgecolor=LAB if lab else REST,
+    figure, axes, _ = _sheet(6.15, "What is below is used above; the Lab works in blue")
+    for x, y, width, lab, name, rows in STACK:
+        high = 9 + 9 * len(rows)
+        _box(axes, x, y, width, high, linewidth=1.6, edgecolor=LAB if lab else REST,
              facecolor=LAB if lab else palette["card"])
         ink = "white" if lab else INK
-        axes.text(x + 2.5, y + 13.2, name, color=ink, fontsize=11, fontweight="bold", va="center")
-        axes.text(x + 2.5, y + 5.8, parts, color=ink, fontsize=10, va="center", linespacing=1.4)
-    for x, y in ((50, 21), (21, 42), (71, 42), (21, 63), (71, 63)):
+        axes.text(x + 2.5, y + high - 4.4, name, color=ink, fontsize=11, fontweight="bold",
+                  va="center")
+        for row, parts in enumerate(rows):
+            left, low = x + 2.5, y + high - 16 - 9 * row
+            for part, page in parts:
+                wide = 1.64 * len(part) + 4
+                if page:
+                    _box(axes, left, low, wide, 7.4, linewidth=1.2, edgecolor=LAB,
+                         facecolor=palette["card"])
+                    _spot(figure, part, page, left, low, wide, 7.4)
+                axes.text(left + (wide / 2 if page else 0), low + 3.6, part, fontsize=10,
+                          va="center", ha="center" if page else "left",
+                          color=LAB if page else ink, fontweight="bold" if page else None)
+                left += wide + 2
+    for x, y in ((50, 21), (22, 52), (72, 52), (22, 83), (72, 83)):
         axes.annotate("", (x, y + 4), (x, y), arrowprops={
             "arrowstyle": "-|>", "color": INK, "lw": 1.4, "shrinkA": 0, "shrinkB": 0})
     return figure
 
 
-STATIONS = (  # letter of the article's figure, place, what it does, a question of chapter 7?
-    ("a", "the building", "seen from outside", False),
-    ("b", "robots with pens", "draw as a person would", True),
-    ("c", "delivery robots", "food and drinks, to any place", True),
-    ("d", "the gate", "recognises a face", True),
-    ("e", "elevators", "a screen names the quickest car", True),
-    ("", "the telephone", "orders; no card and no cash", True),
-    ("", "the car park", "tells where the car was left", True),
-    ("f", "the restaurant", "where a start-up's robots cook", False),
-    ("g", "charging stations", "robots charge themselves", True),
-    ("h", "space for start-ups", "of NAVER's own", False),
-    ("i", "welfare", "clinic, gym, cafés, shop, florist", False),
-    ("j", "the KAIST-NAVER centre", "for hypercreative AI", False),
-    ("", "NAVER AI Lab", "robots pass here, too", False))
+WALK = "chapters/7-building.html#"
+STATIONS = (  # letter of the article's figure, place, what it does, its page or its section
+    ("a", "the building", "seen from outside", WALK + "why-1784"),
+    ("b", "robots with pens", "draw as a person would", "drawing_robot"),
+    ("c", "delivery robots", "food and drinks, to any place", "delivery_robots"),
+    ("d", "the gate", "recognises a face", "face_gate"),
+    ("e", "elevators", "a screen names the quickest car", "elevators"),
+    ("", "the telephone", "orders; no card and no cash", "phone_orders"),
+    ("", "the car park", "tells where the car was left", "parked_car"),
+    ("f", "the restaurant", "where a start-up's robots cook", WALK + "the-restaurant"),
+    ("g", "charging stations", "robots charge themselves", "delivery_robots"),
+    ("h", "space for start-ups", "of NAVER's own", WALK + "start-ups-and-a-clinic"),
+    ("i", "welfare", "clinic, gym, cafés, shop, florist", WALK + "start-ups-and-a-clinic"),
+    ("j", "the KAIST-NAVER centre", "for hypercreative AI", WALK + "the-kaist-naver-centre"),
+    ("", "NAVER AI Lab", "robots pass here, too", WALK + "the-lab"))
 
 
 def visit(_: Mapping[str, float]) -> Figure:
@@ -190,15 +231,17 @@ def visit(_: Mapping[str, float]) -> Figure:
         _box(axes, 2, low, 96, high - low, linewidth=0, facecolor=palette["grid"], alpha=0.55)
         axes.text(4.5, (high + low) / 2, name, fontsize=10, va="center", linespacing=1.4)
     axes.plot([37, 37], [first, first - 12 * step], color=INK, lw=2, zorder=1)
-    for row, (letter, place, does, question) in enumerate(STATIONS):
-        y = first - row * step
-        axes.plot(37, y, "o", ms=17, mew=1.8, color=LAB if question else INK, zorder=2,
-                  mfc=LAB if question else palette["card"])
-        axes.text(37, y, letter, color="white" if question else INK, fontsize=10.5,
+    for row, (letter, place, does, page) in enumerate(STATIONS):
+        y, runs = first - row * step, page.isidentifier()
+        axes.plot(37, y, "o", ms=17, mew=1.8, color=LAB if runs else INK, zorder=2,
+                  mfc=LAB if runs else palette["card"])
+        axes.text(37, y, letter, color="white" if runs else INK, fontsize=10.5,
                   fontweight="bold", ha="center", va="center_baseline", zorder=3)
-        axes.text(43, y + 1.9, place, fontsize=10.5, fontweight="bold", va="center")
+        axes.text(43, y + 1.9, place, fontsize=10.5, fontweight="bold", va="center",
+                  color=LAB if runs else INK)
         axes.text(43, y - 2.1, does, fontsize=10, va="center")
-    axes.text(98, top - 5, "blue: a question of this chapter", fontsize=10, color=LAB,
+        _spot(figure, f"{place}: {does}", page, 32, y - 4.2, 64, 8.4)
+    axes.text(98, top - 5, "blue: a page to run", fontsize=10, color=LAB,
               ha="right", va="center", fontweight="bold")
     return figure
 
@@ -220,8 +263,13 @@ def draw(name: str, p: Mapping[str, float]) -> bytes:
     """The SVG file of one chart.  Raises KeyError where a value is missing."""
     with matplotlib.rc_context(CHART):
         target = io.BytesIO()
-        CHARTS[name](p).savefig(target, format="svg", metadata={"Date": None, "Creator": None})
+        figure = CHARTS[name](p)
+        figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
     svg = target.getvalue()
+    if spots := getattr(figure, "spots", ""):
+        # Links of the site (tools/book_ext.py); `root:` as in building.svg.
+        svg = svg.replace(b"</svg>", f'<g class="spots" fill="none" '
+                          f'pointer-events="all">\n{spots}</g>\n</svg>'.encode(), 1)
     if name in WORDS:
         title, text = (f"<{tag}>{escape(words)}</{tag}>"
                        for tag, words in zip(("title", "desc"), WORDS[name]))

@@ -92,3 +92,31 @@ def test_every_paper_of_the_map_leads_to_its_page_or_section():
     # A paper without a page leads to its section, while there is one.
     section = re.compile(r'(chapters/[\w-]+\.html#)[\w-]+(" aria-label)')
     assert len(lost(section.sub(r"\1nowhere\2", html))) == len(section.findall(html))
+
+
+def dead(html: str) -> list[str]:
+    """Links of a drawing inside a chapter that lead nowhere."""
+    found = []
+    for link in re.findall(r'<a href="([^"]+)" aria-label="[^"]+"><rect x', html):
+        page, _, place = link.partition("#")
+        target = site() / "chapters" / page
+        if not target.is_file() or f'id="{place}"' not in target.read_text() and place:
+            found.append(link)
+    return found
+
+
+@pytest.mark.parametrize("chapter, links, one", [
+    ("2-stack", 19, "notebooks/2-stack/ocr.html"),
+    ("7-building", len(drawings.STATIONS), "notebooks/7-building/face_gate.html")])
+def test_the_parts_of_a_drawing_lead_to_their_pages(chapter, links, one):
+    html = (site() / f"chapters/{chapter}.html").read_text()
+    drawn = html[html.index('<svg class="linked"'):]
+    assert drawn.count('"><rect x') == links and "root:" not in html
+    assert not dead(html) and dead(html.replace(f'{one}" aria', 'nowhere.html" aria'))
+
+
+def test_a_drawing_refuses_a_page_that_is_not_there(monkeypatch):
+    stops = [(*drawings.STATIONS[1][:3], "drawing_robots")]
+    monkeypatch.setattr(drawings, "STATIONS", stops)
+    with pytest.raises(ValueError, match="no notebook is called 'drawing_robots'"):
+        drawings.draw("visit", {})
