@@ -4,11 +4,15 @@ what Korean costs in letters and bytes.  `make fill` writes them."""
 from __future__ import annotations
 
 import re
+import runpy
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
-from lab1784 import data
-
+# By its file: lab1784.data as a whole brings torch, for which every command
+# would wait.
+constitution = runpy.run_path(str(Path(__file__).resolve().parent.parent /
+                                  "lab1784/data/law.py"))["constitution"]
 FINALS = ("", *"ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ")
 FORMS = ("은", "는"), ("이", "가"), ("을", "를"), ("으로", "로")
 NOUNS = {"헌법": "constitution", "법원": "court", "법률": "statute",
@@ -32,7 +36,7 @@ def form(noun: str, closed: str, open_: str) -> str:
 def foretold() -> list[tuple[str, str, str]]:
     """(piece, its particle, the one `form` gives): all of FORMS that the
     analyser cut off a piece in Hangul."""
-    return [(a, p, form(a, *pair)) for line in data.constitution()
+    return [(a, p, form(a, *pair)) for line in constitution()
             for word in line for (a, _), (p, tag) in zip(word, word[1:])
             for pair in FORMS if p in pair and tag[0] == "J"
             and "가" <= a[-1] <= "힣"]
@@ -42,7 +46,7 @@ def particles() -> str:
     """A row a noun: its final, and how often it stands before each
     particle as a word of the Constitution."""
     words = Counter(re.sub("[.,]$", "", "".join(p for p, _ in word))
-                    for line in data.constitution() for word in line)
+                    for line in constitution() for word in line)
     rows = ["| noun | its final | topic | subject | object | by, to | of | "
             "in, from |", "|---" * 8 + "|"]
     for noun, english in NOUNS.items():
@@ -60,7 +64,7 @@ def particles() -> str:
 def spelling() -> str:
     """A row a text: its characters, syllables, letters, bytes."""
     text = "\n".join(" ".join("".join(p for p, _ in word) for word in line)
-                     for line in data.constitution())
+                     for line in constitution())
     rows = ["| text | characters | syllables | letters | bytes | bytes a "
             "character | bytes a letter |", "|---" + "|--:" * 6 + "|"]
     for name, said in (
