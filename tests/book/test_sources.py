@@ -85,11 +85,11 @@ def number_problems(text: str) -> list[str]:
 def page_problems(pages: dict[str, str], numbers: str = NUMBERS) -> list[str]:
     """What pages cite, print as published and point at exists; no number is unread."""
     found = []
+    there = {"reference": KEYS, "number": set(yaml.safe_load(numbers)), "note": POINTS}
     for name, text in pages.items():
         used = {("reference", k.strip()) for m in CITE.findall(text) for k in m.split(",")}
         used |= {("number", k) for k in re.findall(r"<!--=published\.(\w+)", text)}
         used |= {("note", k) for k in re.findall(r"\{ref\}`(?:[^`<]*<)?(E\d+)>?`", text)}
-        there = {"reference": KEYS, "number": set(yaml.safe_load(numbers)), "note": POINTS}
         found += [f"{name}: no {kind} {k}" for kind, k in sorted(used) if k not in there[kind]]
         found += [f"{name}: a number that nobody read"] * ("UNVERIFIED" in text)
     return found
