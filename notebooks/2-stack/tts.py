@@ -107,7 +107,7 @@ def regulate(x, durations, alpha=1):
 #
 # A table says how strong each frequency is in each sound, where a trained synthesiser would predict it; a row of such slices is a **spectrogram** (스펙트로그램).
 # It lacks the **phases** (위상): where in its slice each wave begins.
-# Neighbouring slices overlap, so not all phases fit together, and from that [Griffin and Lim](https://doi.org/10.1109/TASSP.1984.1164317) (1984) find some that do.
+# Neighbouring slices overlap, so not all phases fit together; [Griffin and Lim](https://doi.org/10.1109/TASSP.1984.1164317) (1984) look for some that do, step by step.
 # Take any wave $x$; keep its phases and put the wanted strengths $S$ in place of its own; make the wave whose slices come nearest to that; again.
 #
 # $$\text{error} = \frac{\lVert\, |\text{STFT}(x)| - S \,\rVert}{\lVert S \rVert}$$
@@ -193,7 +193,7 @@ show(fig, "Three spectrograms of the clip and a curve. Wanted: level bars "
 # A listener who goes by strengths checks letters and lengths, and hardly the phases; those are for the ear.
 #
 # A better listener is the [speech page](asr.ipynb)'s own recogniser.
-# Its code stands in that notebook, so our tests let it listen: to forty telephone numbers from these three steps, at three quarters of the durations, which are among those that it learned from.
+# Its code stands in that notebook, so our tests let it listen: to forty telephone numbers from these three steps, at three quarters of the durations, which makes the digits as long as those that it learned from.
 # In the noise that it was trained with, at most one digit in twenty is read wrong.
 # In silence, which it never heard, at least one in ten is.
 #

@@ -33,7 +33,7 @@ def pairs(text):
 
 
 def words_of_the_articles(page):
-    """Fifty-nine words with the pronunciation that the articles give."""
+    """Sixty-one words with the pronunciation that the articles give."""
     assert set(page["RULES"]) == set(EXAMPLES)
     for text in EXAMPLES.values():
         for written, said in pairs(text):
