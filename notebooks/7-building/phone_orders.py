@@ -56,7 +56,7 @@ from lab1784.figures import subplots
 # ## Once, whatever is lost
 #
 # The phone sends an order and hears nothing.
-# Was the order lost on its way, or the answer on its way back?
+# Was the order lost, or the answer to it?
 # The phone cannot tell, so it sends again, and there may be two lunches.
 #
 # The kitchen keeps each order as a **state machine** (상태 기계): nothing, paid, ready, fetched, one step at a time.
