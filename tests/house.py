@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -19,7 +20,13 @@ DEFINING = ("imports", "technique", "experiment")
 
 def cells(name: str, text: str | None = None) -> list:
     """Cells of a notebook's source, or of `text` in the same format."""
-    text = text if text is not None else sources()[name].read_text()
+    return list(read(text if text is not None else
+                     sources()[name].read_text()))
+
+
+@functools.cache
+def read(text: str) -> list:
+    """Every mistake loads its page anew: its text is read once."""
     return jupytext.reads(text, fmt="py:percent").cells
 
 
