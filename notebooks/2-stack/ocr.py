@@ -481,8 +481,9 @@ def signs(seed, part, count):
              for size in (12, 13)]
     x, codes = text_lines(*zip(*drawn), 3 * seed + len(part), count,
                           (0, 3), (16, 48), 3)
-    return torch.from_numpy(x)[:, None], ["".join(SYLLABLES[k - 1] for k in row)
-               for row in bare(codes.tolist())]
+    return torch.from_numpy(x)[:, None], [
+        "".join(SYLLABLES[k - 1] for k in row) for row in bare(
+            codes.tolist())]
 
 
 def coded(texts, alphabet):
