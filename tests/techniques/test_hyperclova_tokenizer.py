@@ -11,8 +11,8 @@ from tokenizers import (Tokenizer, decoders, models, pre_tokenizers,
 
 from lab1784 import data
 
-CUT = [[[p for p, _ in word] for word in line]
-       for line in data.constitution()]
+LAW = data.constitution()
+CUT = [[[p for p, _ in word] for word in line] for line in LAW]
 TEXT = [" ".join("".join(word) for word in line) for line in CUT]
 TOY = ["법은 법이", "aaa aaaa", "법을", "a", "국회의 법", ""] + 3 * ["국회"]
 
@@ -264,7 +264,7 @@ def again(page, arm, seed, strength, merges, order):
         shares += [np.mean(pairs)] if pairs else []
     for n in held:
         at = 0
-        for word in data.constitution()[n]:
+        for word in LAW[n]:
             for piece, tag in word:
                 end = at + len(piece.encode())
                 first = at == 0 or (at - 1 in ends[n] and TEXT[n].encode()[
