@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from lab1784 import data
+from lab1784 import data, remember
 
 
 def descend(parameters, loss, steps, rate):
@@ -65,11 +65,13 @@ def quadruples(K, L):
 def doubled(page=None, *remembered):
     """Float64, for as long as it lasts: Adam's first steps go by the sign
     of a gradient, which in single precision the processor decides.  What
-    the page remembers of its functions `remembered` is left alone."""
+    the page remembers of its functions `remembered` is left alone: they
+    have a memory of their own."""
     torch.set_default_dtype(torch.float64)
     try:
         with mock.patch.dict({} if page is None else page, {
-                name: inspect.unwrap(page[name]) for name in remembered}):
+                name: remember(inspect.unwrap(page[name]))
+                for name in remembered}):
             yield
     finally:
         torch.set_default_dtype(torch.float32)
