@@ -269,6 +269,7 @@ EXPERIMENT = {
 NOT = {"exam": "nothing is trained on cars that are examined later",
        "labels": "readings are drawn from places, no label is among them",
        "mode": "there is no network with a mode for training"}
+STAYS = {"Corners for centres": "PLACES, made once by grid"}
 UNKNOWN = ["answer('nearest', park(1000, 2, 1)[1], 4.0, 0.3, 1000)"]
 
 WRONG = {
