@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SECONDS = {"book/test_shift": 200, "book/test_browser": 180,
            "book/test_interactive": 130, "book/test_commands": 120,
            "book/test_student": 60, "book/test_contributor": 60,
-           "book/test_recorded": 40, "techniques/test_every_page": 20}
+           "book/test_recorded": 40, "book/test_two_processes": 40,
+           "techniques/test_every_page": 20}
 
 
 def seconds(group: str) -> float:
