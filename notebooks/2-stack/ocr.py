@@ -271,7 +271,7 @@ def learn(x, texts, labels, seed, steps, weight=1.0, batch=16, lr=2e-2):
     optimizer = torch.optim.Adam(net.parameters(), lr, (0.9, 0.95),
                                  fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, lr, total_steps=max(steps, 5), pct_start=0.2,
+        optimizer, lr, total_steps=max(steps, 10), pct_start=0.2,
         cycle_momentum=False)
     for _ in range(steps):
         i = torch.randint(len(x), (batch,), generator=order)
@@ -330,9 +330,8 @@ def read(net, x, way):
         a, b = max(a, (a + b - CELL) // 2), min(b, (a + b + CELL) // 2)
         left = (CELL - (b - a)) // 2
         cell[:, left:left + b - a] = line[:, a:b]
-    best = slotted(columns(net, cells), 1)[:, 0, 1:].argmax(1) + 1
-    best = iter(best.tolist())
-    return [list(itertools.islice(best, len(row))) for row in cut]
+    best = iter(slotted(columns(net, cells), 1)[:, 0, 1:].argmax(1).tolist())
+    return [[next(best) + 1 for _ in row] for row in cut]
 
 # %% tags=["experiment"]
 def edits(guess, text):
@@ -462,25 +461,25 @@ def compose(jamo):
 # Two readers, both by CTC: one has a class for each syllable, the other for each jamo.
 # Floor: both make less than one error in ten jamo on lines of seen syllables.
 # In a square the final lies *below* the rest, in the same columns, yet CTC needs an order; the second reader must learn to name it last.
-# Of 80 syllables, 20 are never shown in training, other ones for each seed; all their jamo are.
+# Of 48 syllables, 12 are never shown in training, other ones for each seed; all their jamo are.
 # Answers of both are spelled out, and counted in edits a written jamo, so that a wrong syllable that shares jamo with the right one is not all wrong.
 
 # %% tags=["experiment"]
-SYLLABLES = [compose(a + v + f.strip()) for a in "ㄱㄴㅁㅂㅅ"
-             for v in "ㅏㅓㅗㅜ" for f in " ㄱㄴㅇ"]
+SYLLABLES = [compose(a + v + f.strip()) for a in "ㄱㄴㅁㅅ"
+             for v in "ㅏㅓㅗㅜ" for f in " ㄴㅇ"]
 JAMO = sorted(set(spell("".join(SYLLABLES))))
 
 
 @remember(most=16)
 def signs(seed, part, count):
-    """Lines (N, 1, 16, 48) of up to three syllables, and their texts."""
-    mixed = np.random.default_rng(5 * seed).permutation(80)
+    """Lines (N, 1, 16, 32) of one or two syllables, and their texts."""
+    mixed = np.random.default_rng(5 * seed).permutation(48)
     known(part, ("train", "seen", "unseen"), "part")
-    chosen = mixed[:20] if part == "unseen" else mixed[20:]
+    chosen = mixed[:12] if part == "unseen" else mixed[12:]
     drawn = [(syllable(SYLLABLES[i], size), int(i) + 1) for i in chosen
              for size in (12, 13)]
     x, codes = text_lines(*zip(*drawn), 3 * seed + len(part), count,
-                          (0, 3), (16, 48), 3)
+                          (0, 3), (16, 32), 2)
     return torch.from_numpy(x)[:, None], [
         "".join(SYLLABLES[k - 1] for k in row) for row in bare(
             codes.tolist())]
@@ -494,12 +493,13 @@ def coded(texts, alphabet):
 
 
 @remember(most=16)
-def train_hangul(arm, seed, steps=500):
+def train_hangul(arm, seed, steps=400):
     x, texts = signs(seed, "train", 3000)
+    names = SYLLABLES
     if known(arm, ("syllable", "jamo"), "arm") == "jamo":
-        return learn(x, coded(map(spell, texts), JAMO), len(JAMO) + 1, seed,
-                     steps)
-    return learn(x, coded(texts, SYLLABLES), len(SYLLABLES) + 1, seed, steps)
+        names, texts = JAMO, map(spell, texts)
+    return learn(x, coded(texts, names), len(names) + 1, seed, steps,
+                 batch=32)
 
 
 def read_hangul(net, x, arm):
@@ -508,7 +508,7 @@ def read_hangul(net, x, arm):
     return [compose(text) for text in said] if arm == "jamo" else said
 
 
-def hangul_run(arm, seed, steps=500):
+def hangul_run(arm, seed, steps=400):
     """Edits a jamo on 200 lines of seen and of unseen syllables."""
     net, out = train_hangul(arm, seed, steps), {}
     for part in ("seen", "unseen"):
@@ -520,7 +520,7 @@ def hangul_run(arm, seed, steps=500):
     return out
 
 # %% tags=["results"]
-korean = compare(hangul_run, ["syllable", "jamo"])
+korean = compare(hangul_run, ["syllable", "jamo"], seeds=range(5, 10))
 print(korean.table())
 assert max(korean.mean("seen", arm) for arm in ("syllable", "jamo")) < 0.1
 jamo = claim(
@@ -656,11 +656,11 @@ print(f"unclamped: {wide * high / (160 - wide * high):.2f}, "
 #
 # | | official code | here |
 # |---|---|---|
-# | images | synthetic and real words in scenes, `32 x 100` pixels | real digits, pasted into lines of `12 x 60`; drawn Hangul, `16 x 48` |
+# | images | synthetic and real words in scenes, `32 x 100` pixels | real digits, pasted into lines of `12 x 60`; drawn Hangul, `16 x 32` |
 # | features | VGG, seven convolutions, 512 channels | three convolutions, 64 channels |
 # | sequence | two bidirectional LSTMs | none: a column sees about twelve pixels |
-# | training | Adadelta, 300,000 steps of 192 | Adam, 500 steps of 16 (400 on even lines) |
-# | labels | 36 digits and letters | 10 digits; 80 syllables or 10 jamo |
+# | training | Adadelta, 300,000 steps of 192 | Adam, 500 steps of 16, on even lines 400; Hangul 400 of 32 |
+# | labels | 36 digits and letters | 10 digits; 48 syllables or 9 jamo |
 #
 # What this page cannot show: text in photographs, curved or slanted text (the bench's transformation), readers that attend instead of aligning (its best model), long texts, or a language model behind the reader.
 # *Cuts* could be made stronger: classical systems propose many cuts and let the classifier choose among them; we tried one small form of that.
@@ -672,10 +672,10 @@ print(f"unclamped: {wide * high / (160 - wide * high):.2f}, "
 # | what was tried | where | outcome |
 # |---|---|---|
 # | two-pixel jitter up and down, up to six digits, rate falling from the start | seeds 1000 and 1001 | after 300 steps CTC at `0.24` to `0.27`, *slots* at `0.45`; too slow for this page, hence smaller lines and a rate that rises first |
-# | a bidirectional LSTM of 32 behind the convolutions | the same | CTC at `0.85` to `0.95`: after 300 steps it had hardly begun to learn; left out |
-# | a classifier for each slot that sees the whole line | the same | `0.52` to `0.63`, worse than equal slots (`0.44` to `0.47`), so those are the rival |
+# | on these: an LSTM of 32 both ways behind the convolutions; a classifier for each slot that sees the whole line | the same | CTC at `0.85` or more, it had hardly begun to learn, left out; `0.52` to `0.63`, worse than equal slots (`0.44` to `0.47`), so those are the rival |
 # | rates `0.01` and `0.02` for both; *cuts* dividing by 6, by 7 or never, by the classifier's confidence, ink from `0.4` or `0.5` | seed 1000 | `0.02` no worse for either; touching: by 6 `0.32`, by 7 `0.40`, never `0.65`, confidence `0.35` to `0.37`; the first is the rival |
-# | Hangul with 192, 160 or 120 syllables, of which a quarter is unseen | seed 1000 | unseen, jamo: `0.16`, `0.15`, `0.08`, syllables `0.40` to `0.43`; 80, so that 500 steps suffice for the reader of syllables |
+# | Hangul with 192, 160 or 120 syllables, a quarter unseen, three in a line | seed 1000 | unseen, jamo: `0.16`, `0.15`, `0.08`, syllables `0.40` to `0.43`; the reader of syllables learned slowly, so 80 and 500 steps |
+# | that, three syllables in a line; the other three claims ran with it and stand | seeds 0 to 4, once | the floor was missed: the reader of syllables had not learned on seed 2 (seen: `0.53`, otherwise `0.03` or less; unseen, means, `0.48`, jamo `0.07`). Tried on seeds 2 and 1004 to 1011: a lower rate, clipped gradients, 600 steps, two in a line; then 48 syllables in batches of 32, with which that reader learned on all, and seeds 5 to 9 for this claim |
 # | 300 steps on even lines, 400 on varied ones | seeds 1000 and 1001 | CTC on even lines `0.06` and `0.23`: it had not learned yet, and the comparison would have been unfair; 400 and 500, where it still does now and then (`0.13` and `0.11` on seeds 1003 and 1005), also with gradients clipped as in the official code |
 #
 # </details>
