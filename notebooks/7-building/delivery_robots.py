@@ -18,7 +18,7 @@
 # | Paper | none that we found says how NAVER's robots are sent; this page puts together one established way: a plan by queueing theory, [Erlang's C](https://mmarzolla.github.io/queueing/erlangc.html), and the [assignment problem](https://docs.scipy.org/doc/scipy/reference/generated/scipy.optimize.linear_sum_assignment.html) |
 # | Official code | none of NAVER's; [open-rmf/rmf_task](https://github.com/open-rmf/rmf_task), the task planner of an open system for fleets of robots, commit `66b2947` |
 # | Rule read in | other: Open-RMF, `rmf_task/src/rmf_task/requests/Delivery.cpp`, for the battery; SciPy's documentation for the assignment |
-# | In the article | section 3, the building 1784: robots that deliver (figure 1c) and stations where they charge (1g), a sentence each |
+# | In the article | section 3, the building 1784: robots that deliver (figure 1c) and stations where they charge (1g), without a method |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); expectation, and some Python |
 # | Data | drawn orders in a drawn building of 28 floors |
 # | Time | <!--=bench.delivery_robots.seconds-->30<!--/--> seconds on one core of the machine that made this page |
@@ -32,7 +32,7 @@
 #
 # **In short.**
 # How many robots does a building need, when should one charge, and which one takes which order?
-# On paper a robot brings <!--=delivery_robots-theory.mean.planned:1-->16.9<!--/--> orders an hour and in the simulation <!--=delivery_robots-theory.mean.simulated:1-->16.9<!--/-->; charging at half a battery in place of 15 % takes a mean delivery from <!--=delivery_robots-near.mean.late:0-->460<!--/--> to <!--=delivery_robots-near.mean.early:0-->400<!--/--> seconds where robots are scarce and all begin the day full, and by <!--=delivery_robots-far.effect:0-->-6<!--/--> where they are ample.
+# On paper a robot brings <!--=delivery_robots-theory.mean.planned:1-->16.3<!--/--> orders an hour and in the simulation <!--=delivery_robots-theory.mean.simulated:1-->16.2<!--/-->; charging at half a battery in place of 15 % takes a mean delivery from <!--=delivery_robots-near.mean.late:0-->483<!--/--> to <!--=delivery_robots-near.mean.early:0-->396<!--/--> seconds where robots are scarce and all begin the day full, and where they are ample it changes it by <!--=delivery_robots-far.effect:0-->−5<!--/-->.
 # It does not show how the robots of 1784 are sent, nor what people there order.
 
 # %% tags=["setup"]
@@ -102,7 +102,7 @@ print(f"there {out:.1f} s, and back {2 * out:.1f} s: with an order every "
 #
 # With $\lambda$ orders a second the **offered load** (부하) is $a = \lambda S$: the number of robots that are busy on average.
 # A fleet of $c$ robots keeps up if $a < c$, and this is the **stability bound** (안정 조건).
-# Beyond it no rule helps: the queue grows as long as the day lasts.
+# Beyond it no pairing keeps the queue from growing as long as orders come.
 # Below it an order still waits if all robots are busy, with the probability that Erlang found for service times that are exponential:
 #
 # $$C(c, a) = \frac{\frac{a^c}{c!}\frac{1}{1-a/c}}{\sum_{k<c}\frac{a^k}{k!} + \frac{a^c}{c!}\frac{1}{1-a/c}}, \qquad \text{mean wait} = C(c,a)\,\frac{S}{c-a}.$$
@@ -122,6 +122,9 @@ def travel(a, b):
     floors = abs(a[0] - b[0])
     lift = 12 + 4 * floors if floors else 0          # it has to come first
     return abs(a[1] - b[1]) + lift
+
+
+DROPS = [(floor, x) for floor in range(3, 28) for x in range(40)]    # desks
 
 # %% tags=["technique"]
 def service(site, low, drops):
@@ -146,7 +149,6 @@ def erlang_c(c, a):
     return top / (sum(a ** k / math.factorial(k) for k in range(c)) + top)
 
 # %%
-DROPS = [(floor, x) for floor in range(3, 28) for x in range(40)]
 S, drive = service(Site(), 0.5, DROPS)
 print(f"an order takes {S:.1f} s of a robot, {drive:.1f} s of them driving")
 print(f"at one every 28 s the load is {S / 28:.2f} robots")
@@ -334,7 +336,8 @@ def run(arm, seed, strength=1.0, steps=25, robots=8, docks=3, gap=28,
     for day in range(steps):
         orders = traffic((seed, day), gap, **how)
         site = Site(robots, docks, least=least)
-        rng = np.random.default_rng((seed, day, 1))
+        rng = (np.random.default_rng((seed, day, 1)) if rule == "random"
+               else None)
         rides, charges = simulate(orders, rule, site, low * strength, spare,
                                   rng)
         took += [rides[o.name].done - o.time for o in orders]
@@ -360,12 +363,12 @@ def keeps(arm, seed, each=120):
     site = Site(c, c, 100 * int(rng.integers(18, 40)),
                 int(rng.integers(2, 7)), (int(rng.integers(2, 15)), 20))
     low = int(rng.integers(15, 60)) / 100
+    drops = rng.integers(len(DROPS), size=c * each)
     if arm == "trips":
         d = np.mean([travel(site.cafe, p) for p in DROPS])
         return {"rate": float(3600 / (2 * d))}
     if arm == "planned":
         return {"rate": float(3600 / service(site, low, DROPS)[0])}
-    drops = rng.integers(len(DROPS), size=c * each)
     orders = [Order(k, 0.0, 0.0, site.cafe, DROPS[p])
               for k, p in enumerate(drops)]
     rides, _ = simulate(orders, "nearest", site, low)
@@ -528,14 +531,14 @@ for record in (theory, scarce, ample, matched):
     draw_claim(record)
 
 # %% [markdown]
-# The plan says <!--=delivery_robots-theory.mean.planned:1-->16.9<!--/--> orders an hour and robot, the simulation <!--=delivery_robots-theory.mean.simulated:1-->16.9<!--/-->, and the plan that forgot the docks <!--=delivery_robots-theory.mean.trips:1-->21.6<!--/-->.
-# With eight robots *late* delivers in <!--=delivery_robots-near.mean.late:0-->460<!--/--> seconds and *early* in <!--=delivery_robots-near.mean.early:0-->400<!--/-->; with twelve it is <!--=delivery_robots-far.mean.late:0-->172<!--/--> and <!--=delivery_robots-far.mean.early:0-->167<!--/-->.
+# The plan says <!--=delivery_robots-theory.mean.planned:1-->16.3<!--/--> orders an hour and robot, the simulation <!--=delivery_robots-theory.mean.simulated:1-->16.2<!--/-->, and the plan that forgot the docks <!--=delivery_robots-theory.mean.trips:1-->21.6<!--/-->.
+# With eight robots *late* delivers in <!--=delivery_robots-near.mean.late:0-->483<!--/--> seconds and *early* in <!--=delivery_robots-near.mean.early:0-->396<!--/-->; with twelve it is <!--=delivery_robots-far.mean.late:0-->171<!--/--> and <!--=delivery_robots-far.mean.early:0-->166<!--/-->.
 # (c) is right.
 # (a) counts detours, but here the docks are near the café, and a detour takes ten seconds.
 # (b) forgets that an absent robot hurts only if an order waits for it.
 #
-# Hungarian pairs shorten the trip to the pickup from <!--=delivery_robots-hungarian.mean.nearest:1-->38.6<!--/--> seconds by *nearest* and <!--=delivery_robots-hungarian.mean.cheapest:1-->36.4<!--/--> by *cheapest* to <!--=delivery_robots-hungarian.mean.hungarian:1-->34.5<!--/-->.
-# Not to look at distances at all costs far more, <!--=delivery_robots-hungarian.mean.random:1-->59.5<!--/--> seconds: most of what can be gained is gained by the simplest rule that looks.
+# Hungarian pairs shorten the trip to the pickup from <!--=delivery_robots-hungarian.mean.nearest:1-->39.4<!--/--> seconds by *nearest* and <!--=delivery_robots-hungarian.mean.cheapest:1-->36.8<!--/--> by *cheapest* to <!--=delivery_robots-hungarian.mean.hungarian:1-->35.1<!--/-->.
+# Not to look at distances at all costs far more, <!--=delivery_robots-hungarian.mean.random:1-->59.6<!--/--> seconds: most of what can be gained is gained by the simplest rule that looks.
 #
 # ## The cliff
 #
@@ -575,13 +578,13 @@ ax.minorticks_off()
 ax.legend(loc="upper right")
 show(fig, "Mean delivery against fleet size. All three curves fall steeply "
           "from six to eight robots and are nearly flat from ten on. A line "
-          "marks the load with charging between seven and eight, a dashed one the "
-          "load of trips alone just below six. A dotted curve by Erlang's "
-          "formula runs close to the points from eight robots on.")
+          "marks the load with charging, between seven and eight, a dashed "
+          "one the load of trips alone, just below six. A dotted curve by "
+          "Erlang's formula runs close to the points from eight robots on.")
 
 # %% [markdown]
 # At six and seven robots the mean says nothing about the robots, only about the length of the day: the queue grows until orders end.
-# From eight on Erlang's formula comes close, although nothing here is exponential but the gaps.
+# From eight on Erlang's formula lies near *late* and *early*, highest above them at eight, although nothing here is exponential but the gaps.
 # It knows neither the queue at the docks nor the end of a day.
 #
 # *Spare*, which goes to charge whenever nothing waits, is the best of the three at every size.
@@ -640,15 +643,15 @@ for least, morning in ((1.0, "all full"), (0.3, "mixed")):
 
 # %% [markdown]
 # Nearly all of the gain comes from the morning.
-# Under *late* all robots are empty together, an hour after all were full, and each is away for nine and a half minutes, longer if it queues; under *early* they gather as well, but for less than six.
+# Under *late* all robots are empty together, an hour after all were full, and each charge takes $0.85 B/r$ seconds or more, over nine minutes, and longer if it queues; under *early* they gather as well, and a charge takes $0.5 B/r$ or a little more, some six minutes.
 # The queue of orders that grows meanwhile takes hours to go away, since eight robots are hardly more than the load.
-# With mixed batteries nobody gathers, and the two rules are within seconds of each other.
+# With mixed batteries nobody gathers, and the two rules are within ten seconds of each other.
 # So before a threshold is tuned, it is worth a look at how the day begins.
 #
 # ## Where there is nothing to choose
 #
-# The table has a choice only if two robots are idle and two orders wait.
-# If orders come one at a time, that does not happen: either no robot is idle, or no order waits.
+# The three rules that look at the table can differ only if two robots are idle and two orders wait.
+# If orders come one at a time, that does not happen: before each event either no order waits or no robot is idle.
 
 # %% tags=["results"]
 print("one at a time, delivery (s)   window 0   30 s    60 s")
@@ -780,7 +783,7 @@ for size in (6, 8, 12):
 #
 # | | fleets in use | here |
 # |---|---|---|
-# | building | the robots of 1784 ride a lift of their own ([chapter 7](../../chapters/7-building.md)), among people | 12 seconds for the lift, always; nobody is in the way |
+# | building | the robots of 1784 ride a lift of their own ([chapter 7](../../chapters/7-building.md)), and share the floors with people | 12 seconds for the lift, always; nobody is in the way |
 # | dock | Open-RMF's documentation [assumes one for each robot](https://osrf.github.io/ros2multirobotbook/task.html) | three for eight robots; a charge is never broken off |
 # | pairing | Open-RMF gives a robot several orders to come, greedily or by a search (A*) | one order, when a robot is idle |
 # | battery | ageing, slower near full | linear, standing costs nothing |
