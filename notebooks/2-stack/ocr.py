@@ -18,7 +18,7 @@
 # | Paper | B. Shi, X. Bai, C. Yao, [*An End-to-End Trainable Neural Network for Image-based Sequence Recognition*](https://arxiv.org/abs/1507.05717), 2015: the reader named CRNN |
 # | Official code | Clova's bench of readers, [deep-text-recognition-benchmark](https://github.com/clovaai/deep-text-recognition-benchmark), commit `e2117f2`, in which CRNN is the choice None-VGG-BiLSTM-CTC |
 # | Rule read in | official code |
-# | In the article | section 2, the Core AI Engine of the stack: OCR (광학 문자 인식). It names no method |
+# | In the article | section 2, the Core AI Engine of the stack: text recognition (문자 인식, OCR). It names no method |
 # | Before this page | [Speech recognition](asr.ipynb), where CTC is derived; here it is used |
 # | Data | lines made of 1,797 real handwritten digits that ship with scikit-learn, and of Hangul drawn with this book's font |
 # | Time | <!--=bench.ocr.seconds-->0<!--/--> seconds on one core of the machine that made this page |
@@ -139,7 +139,7 @@ show(fig, "Two lines of five handwritten digits for each kind of gap: even "
 # Before a line is read it must be found (글줄 검출).
 # Count the inked pixels of each row: that is a **projection profile** (투영 프로파일).
 # A run of rows with ink is a line, and the same rule across its columns gives its left and right end.
-# A box is good when it shares much of its area with the true box: **intersection over union** (합집합 대비 교집합, IoU), from 0 to 1.
+# A box is good when it shares much of its area with the true box: **intersection over union** (겹침 비율, IoU), from 0 to 1.
 
 # %% tags=["technique"]
 def spans(counts):
@@ -369,7 +369,8 @@ def run(arm, seed, strength=1.0, steps=500, gap="varied"):
 # ## The claims
 #
 # First the same network, the same lines, the same texts, and two losses.
-# Floor: a reader that has learned to read at all gets nine digits in ten of the lines that stand apart; the cell stops where the winner does not.
+# Floor: a reader that has learned to read at all gets nine digits in ten of the lines that stand apart; the cell stops where *CTC* or *cuts* does not.
+# *Slots* shows on even lines, below, that it has learned.
 
 # %% tags=["results"]
 runs = compare(run, ARMS)
@@ -388,7 +389,7 @@ slots = claim(
 
 # %% [markdown]
 # The second rival is the strong one: it has been told single digits.
-# The claim is about lines whose digits touch or overlap.
+# The claim is about lines whose digits touch or overlap, read by the networks of the first claim.
 
 # %% tags=["results"]
 cuts = claim(
