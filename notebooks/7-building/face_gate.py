@@ -32,7 +32,7 @@
 #
 # **In short.**
 # At which threshold does a stranger pass a gate, and what does the same threshold cost an employee whose face the network never learned?
-# Where one stranger in a hundred passes, employees are refused <!--=face_gate-norm.mean.softmax-->0.00<!--/--> of the time after plain softmax, <!--=face_gate-norm.mean.norm-->0.00<!--/--> after normalised softmax and <!--=face_gate-margin.mean.arcface-->0.00<!--/--> with a margin; and persons of a group seldom seen in training pass for one another <!--=face_gate-rare.mean.rare:3-->0.000<!--/--> of the time instead of <!--=face_gate-rare.mean.even:3-->0.000<!--/-->.
+# Where one stranger in a hundred passes, employees are refused <!--=face_gate-norm.mean.softmax-->0.09<!--/--> of the time after plain softmax, <!--=face_gate-norm.mean.norm-->0.05<!--/--> after normalised softmax and <!--=face_gate-margin.mean.arcface-->0.04<!--/--> with a margin; and persons of a group seldom seen in training pass for one another <!--=face_gate-rare.mean.rare:3-->0.047<!--/--> of the time instead of <!--=face_gate-rare.mean.even:3-->0.022<!--/-->.
 # The faces are drawn, so it says nothing of the error rates of FaceSign or of any gate for people.
 
 # %% tags=["setup"]
@@ -251,7 +251,7 @@ def drawn(seed, share=0.0, gate_share=0.0):
 # %% [markdown]
 # The network is small, and ends, as the authors' do, in batch normalisation.
 # All arms start from the same weights and see the same batches.
-# Scale and learning rate were searched on seeds from 1010 on, four settings for each arm, and each takes its best.
+# Scale and learning rate were searched on seeds from 1010 on, four settings for each arm of the claims, and each takes its best.
 
 # %% tags=["experiment"]
 BEST = {"softmax": (1, 16e-3), "norm": (4, 16e-3), "cosface": (8, 16e-3),
@@ -445,7 +445,7 @@ print(f"strangers who pass with at least one of 40 badges: "
 #
 # One refusal in forty arrivals is the least that we count for the first two claims: forty mornings are two months.
 # We expected the first to hold and the second, against a rival whose scale was searched as well, not to.
-# Every arm masters the ordinary task, above a floor of seven photos in ten; by chance it would be one in eighty.
+# Every arm of the first two masters the ordinary task, above a floor of seven photos in ten; by chance it would be one in eighty.
 
 # %% tags=["results"]
 runs = compare(run, ["softmax", "norm", "arcface"])
@@ -490,7 +490,7 @@ angle = claim(
     "learned persons lie at a smaller angle to their person's direction if "
     "the network was trained with a margin on the angle", flat, metric="angle",
     arm="arcface", baseline="norm", better="lower", least=2.25,
-    unit="median angle (degrees)", picture=False,
+    unit="median angle (degrees)", picture=False, expect="not settled",
     reason="it is a tenth of the 22.5 degrees from one of eight evenly "
            "spread directions to the border of the next",
     paper="The margin makes each person's features more compact, shown on "
@@ -523,14 +523,15 @@ for record in (unseen, margin, angle, rare):
     draw_claim(record)
 
 # %% [markdown]
-# Plain softmax refuses <!--=face_gate-norm.mean.softmax-->0.00<!--/--> of the photos, normalised softmax <!--=face_gate-norm.mean.norm-->0.00<!--/-->, and the margin brings <!--=face_gate-margin.mean.arcface-->0.00<!--/-->.
+# Plain softmax refuses <!--=face_gate-norm.mean.softmax-->0.09<!--/--> of the photos, normalised softmax <!--=face_gate-norm.mean.norm-->0.05<!--/-->, and the margin brings <!--=face_gate-margin.mean.arcface-->0.04<!--/-->.
 # (a) is right.
-# (b) is right in two dimensions at one scale, where the median angle falls from <!--=face_gate-angle.mean.norm:1-->0.0<!--/--> to <!--=face_gate-angle.mean.arcface:1-->0.0<!--/--> degrees, and hardly on persons never seen.
+# (b) is hardly right on persons never seen.
+# In two dimensions the median angle falls on every seed, from <!--=face_gate-angle.mean.norm:1-->10.4<!--/--> to <!--=face_gate-angle.mean.arcface:1-->8.2<!--/--> degrees; we had expected more, and by our bar, which it misses by a hair, the claim is not settled.
 # Much of what a margin does can be had from a smaller scale, in two dimensions as well; *Tries* has the numbers.
 # (c) overlooks that the threshold holds: the column `passed` stays near the 1 % that was asked, though it was chosen on other persons.
 #
 # The column `masked` is a warning: no network here has seen a mask, and nearly everybody who wears one is refused.
-# Half of the ten traits are under the cloth.
+# The cloth hides the mouth, two of the ten traits, and the tip of the nose; more than what is missing, what is new misleads.
 # FaceSign is [said to read faces behind masks](https://www.afpbb.com/articles/-/3479591); then they must have been in its training, or its threshold must be another.
 #
 # ## Eight persons in two dimensions
@@ -540,7 +541,8 @@ for record in (unseen, margin, angle, rare):
 # %% tags=["figure"]
 # @title Draw: eight persons, without and with a margin
 fig, axes = subplots(1, 2, width=7.0, height=3.5)
-for ax, m, name in zip(axes, (0.0, 0.5), ("no margin", "a margin of half a radian")):
+for ax, m, name in zip(axes, (0.0, 0.5), (
+        "no margin: wider arcs", "half a radian: narrower arcs")):
     small, W = train(photos(people(8, 1503).sign(), 60, 1503), 8, "arcface",
                      1503, 300, m, 2, (32, 5e-3))
     _, z = new_photos(small, W, 1503)
@@ -560,7 +562,7 @@ show(fig, "Two circles with coloured dots of eight persons and eight lines "
 # ## Who pays for being rare
 #
 # (e) is right, and it hides (d).
-# Where chalk has a tenth of the training, chalk persons pass for one another <!--=face_gate-rare.mean.rare:3-->0.000<!--/--> of the time, against <!--=face_gate-rare.mean.even:3-->0.000<!--/--> where it has half; pencil persons hardly ever do.
+# Where chalk has a tenth of the training, chalk persons pass for one another <!--=face_gate-rare.mean.rare:3-->0.047<!--/--> of the time, against <!--=face_gate-rare.mean.even:3-->0.022<!--/--> where it has half; pencil persons hardly ever do.
 # A network that has seen few of a group tells its members apart badly, and all their scores are high.
 # Those high scores push up the one threshold, and with it the refusals of *both* groups, as the second table shows.
 # So at one threshold the rare group is not refused more often than the other; it is less safe.
@@ -616,7 +618,7 @@ for name, t in (("other persons", chosen), ("those who were learned", easy)):
 # |---|---|---|
 # | faces | millions of photographs of 87,000 persons, in [one of the sets](https://github.com/deepinsight/insightface/tree/master/recognition/arcface_torch) | 2,400 drawings of 200 persons, ten traits |
 # | network | ResNet with 50 or 100 layers, 512 numbers | two convolutions, 32 numbers |
-# | scale and margin in the code | $s = 64$, $m = 0.5$ | $s = 8$, $m = 0.3$: at `0.5` training fails |
+# | scale and margin in the code | $s = 64$, $m = 0.5$ | $s = 8$, $m = 0.3$ |
 # | rate at which the code's authors compare | one impostor in 10,000 or fewer | one in 100 |
 # | NormFace's gain | from <!--=published.normface_lfw_before-->99.03<!--/--> to <!--=published.normface_lfw_after-->99.21<!--/--> % of pairs right | share refused |
 #
@@ -631,7 +633,7 @@ for name, t in (("other persons", chosen), ("those who were learned", easy)):
 # | scale 2 without, 4 with the margin; CosFace, margins from `0.1` to `0.35` | seeds from 1000 on | no better than the scales taken; CosFace within noise of no margin |
 # | two dimensions: random starting directions; even ones; scales 16 and 32, margins `0.3` and `0.5` | seeds 1000 to 1007 | from random ones persons may end on top of each other; median at $s = 32$ `12.3` without and `8.2` with $m = 0.5$ on four seeds, at $s = 16$ without `9.3` |
 # | no batch normalisation at the end | seeds 1000 to 1003, 600 steps | all refuse more; normalised `0.15`, plain softmax `0.37`, so half of what normalising seems to gain is batch normalisation's |
-# | the experiment above | seeds 0 to 4, once | the four verdicts above |
+# | the experiment above | seeds 0 to 4, once | the four verdicts above; for the third we had expected *holds* |
 #
 # </details>
 #
@@ -687,13 +689,11 @@ def judge_largest(value):
     assert not near(value, 45 - math.degrees(0.5)), (
         "The border moves by half of the margin: both angles change.")
     assert not near(value, (math.pi / 2 - 0.5) / 2), "In degrees, please."
-    best = 0.0
-    W, no = torch.eye(2).double(), torch.zeros(2).double()
-    for angle in torch.linspace(0, 90, 9001).double():
-        z = torch.stack([angle.deg2rad().cos(), angle.deg2rad().sin()])
-        own, other = logits(z[None], W, no, torch.tensor([0]), "arcface",
-                            m=0.5)[0]
-        best = angle.item() if own > other else best
+    angles = torch.linspace(0, 90, 9001).double()
+    z = torch.stack([angles.deg2rad().cos(), angles.deg2rad().sin()], 1)
+    own, other = logits(z, torch.eye(2).double(), torch.zeros(2), torch.zeros(
+        9001, dtype=torch.int64), "arcface", m=0.5).T
+    best = angles[own > other].max().item()
     assert near(value, best, rel=0.005), (
         "Put the angle plus m equal to the angle to the other.")
 
