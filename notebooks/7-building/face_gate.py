@@ -530,13 +530,14 @@ for record in (unseen, margin, angle, rare):
 # Much of what a margin does can be had from a smaller scale, in two dimensions as well; *Tries* has the numbers.
 # (c) overlooks that the threshold holds: the column `passed` stays near the 1 % that was asked, though it was chosen on other persons.
 #
-# The column `masked` is a warning: no network here has seen a mask, and nearly everybody who wears one is refused.
-# The cloth hides the mouth, two of the ten traits, and the tip of the nose; more than what is missing, what is new misleads.
+# The column `masked` is a warning: no network here has seen a mask, and of those who wear one more than four in five are refused.
+# The cloth hides the mouth, two of the ten traits, and the tip of the nose.
 # FaceSign is [said to read faces behind masks](https://www.afpbb.com/articles/-/3479591); then they must have been in its training, or its threshold must be another.
 #
 # ## Eight persons in two dimensions
 #
-# All photos below are new; each colour is a person, each line a direction $W_j$.
+# All photos below are new; each line is a direction $W_j$, and its person's dots have its colour (six colours for eight persons).
+# Look at where a line meets the dots: at their edge, or in their middle.
 
 # %% tags=["figure"]
 # @title Draw: eight persons, without and with a margin
@@ -632,7 +633,7 @@ for name, t in (("other persons", chosen), ("those who were learned", easy)):
 # | both at $s = 8$ | the same | normalised `0.078`, with the margin `0.045`: a rival without a scale of its own makes the margin look three times as good |
 # | scale 2 without, 4 with the margin; CosFace, margins from `0.1` to `0.35` | seeds from 1000 on | no better than the scales taken; CosFace within noise of no margin |
 # | two dimensions: random starting directions; even ones; scales 16 and 32, margins `0.3` and `0.5` | seeds 1000 to 1007 | from random ones persons may end on top of each other; median at $s = 32$ `12.3` without and `8.2` with $m = 0.5$ on four seeds, at $s = 16$ without `9.3` |
-# | no batch normalisation at the end | seeds 1000 to 1003, 600 steps | all refuse more; normalised `0.15`, plain softmax `0.37`, so half of what normalising seems to gain is batch normalisation's |
+# | no batch normalisation at the end | seeds 1000 to 1003, 600 steps | all refuse more; normalised `0.15`, plain softmax `0.37`: most of what normalising gains there, batch normalisation gives plain softmax as well |
 # | the experiment above | seeds 0 to 4, once | the four verdicts above; for the third we had expected *holds* |
 #
 # </details>
