@@ -417,7 +417,7 @@ low.plot(grid, [x[1] for x in both], color=palette["method"],
          label="FRR: employees refused")
 for ax in (top, low):
     ax.axvline(float(chosen), color=palette["ink"], ls="--", lw=1.2)
-    ax.legend(loc="upper left")
+    ax.legend(loc="center left")
 top.set(ylabel="density", title="Where few strangers pass, some employees "
                                 "are refused")
 low.set(xlim=(-1, 1), xlabel="cosine with the template", ylabel="share")
@@ -543,7 +543,7 @@ for record in (unseen, margin, angle, rare):
 # @title Draw: eight persons, without and with a margin
 fig, axes = subplots(1, 2, width=7.0, height=3.5)
 for ax, m, name in zip(axes, (0.0, 0.5), (
-        "no margin: wider arcs", "half a radian: narrower arcs")):
+        "no margin: lines at the edges", "a margin: lines amid the dots")):
     small, W = train(photos(people(8, 1503).sign(), 60, 1503), 8, "arcface",
                      1503, 300, m, 2, (32, 5e-3))
     _, z = new_photos(small, W, 1503)
