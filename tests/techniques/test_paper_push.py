@@ -74,6 +74,29 @@ def closest_first_and_once(page):
     assert page["push"](feed(2), interest, journal, inbox.append, 0.0)
 
 
+def second_start_is_silent(page):
+    """Wherever the line lies, and where sending changes what is left: here
+    three papers share the reader's words, and a fourth has them once."""
+    def starts(xml, interest, least):
+        journal = set()
+        return [page["push"](xml, interest, journal, lambda _: None, least)
+                for _ in range(2)]
+    for day in (1, 2):
+        for least in np.linspace(0, 0.45, 46):
+            assert starts(feed(day), "image generator, style, faces",
+                          least)[1] == []
+    texts = ["image generator"] * 3 + [
+        "image generator salt buoys water stations western current measured "
+        "daily sensors temperature depth pressure wind speed cloud cover",
+        "salt buoys", "salt current"]
+    xml = ('<feed xmlns="http://www.w3.org/2005/Atom">' + "".join(
+        f"<entry><id>http://arxiv.org/abs/0000.0000{i}v1</id><title>{t}"
+        "</title></entry>" for i, t in enumerate(texts)) + "</feed>")
+    close = page["closeness"](page["papers"](xml), "image generator")
+    first, second = starts(xml, "image generator", close[3] + 1e-9)
+    assert len(first) == 3 and second == []
+
+
 def broken_post(page):
     """What was not posted is not in the journal."""
     def post(_):
@@ -85,10 +108,11 @@ def broken_post(page):
 
 
 ORACLES = [parsed_by_pattern, keys_by_hand, tf_idf_by_the_formula,
-           cards_packed_greedily, closest_first_and_once, broken_post]
+           cards_packed_greedily, closest_first_and_once,
+           second_start_is_silent, broken_post]
 
 WRONG = {
-    "paper_push-1": [("count = 1", "need characters"),
+    "paper_push-1": [("count = 1", "takes two characters"),
                      ("count = 3", "first two fit")],
     "paper_push-2": [
         ("def deliver(texts, journal, post):\n    for text in texts:\n"
@@ -103,6 +127,12 @@ WRONG = {
          "            journal.add(text)\n"
          "        except ConnectionError:\n            pass",
          "Let the error out"),
+        ("def deliver(texts, journal, post):\n"
+         "    for text in texts[len(journal):]:\n        post(text)\n"
+         "        journal.add(text)", "was in the journal"),
+        ("def deliver(texts, journal, post):\n"
+         "    for text in sorted(set(texts) - journal):\n"
+         "        post(text)\n        journal.add(text)", "another order"),
     ],
 }
 OPEN = {"paper_push-2": "it is what the function posts, not what it returns"}
