@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from lab1784.data import speech
-from tests.house import load
+from tests.house import answer, exercises, load
 
 # The articles' own examples, without marks of length; those that need a
 # tense consonant or a double closing one as well are left out.
@@ -193,4 +193,15 @@ WRONG = {
         ("def other(wave):\n    return wave[1:]", "As many samples"),
     ],
 }
+
+
+def test_other_forms_of_a_right_answer_pass():
+    """Single precision and a list are the same wave."""
+    check = exercises("tts")[1]["check"]
+    for form in ("-wave.float()", "(-wave).tolist()", "-wave.numpy()"):
+        said = answer(load("tts"), f"def other(wave):\n    return {form}",
+                      check)
+        assert said == "tts-2: right.\n", said
+
+
 OPEN = {"tts-1": "many pairs of words sound alike"}
