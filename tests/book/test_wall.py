@@ -17,14 +17,14 @@ def test_the_wall_is_what_the_pages_make(again):
     assert list(hung) == list(again) == [p.__name__ for p in wall.PAPERS]
     for name, made in again.items():
         near = apart(made, hung[name])
-        assert near.mean() < 1 and (near > 8).mean() < 0.02, name
+        assert near.mean() < 2 and (near > 8).mean() < 0.02, name
 
 
 def test_another_face_is_seen(again):
     """A planted mistake: the pictures of a row in another order."""
     for name, made in again.items():
         assert apart(made[..., ::-1] if made.ndim == 2 else made[::-1],
-                     same_faces.hung()[name]).mean() > 1, name
+                     same_faces.hung()[name]).mean() > 20, name
 
 
 def apart(a, b):
