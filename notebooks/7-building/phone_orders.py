@@ -21,8 +21,8 @@
 # | Time | <!--=bench.phone_orders.seconds-->1<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
-# 주문 메시지가 사라지거나 늦게 도착해도 멱등 키가 있으면 주문이 두 번 접수되지 않음을 모든 경우를 세어 확인하고, 미리 주문하면 점심 대기가 줄어드는지 아니면 자리만 옮겨 가는지 요리사 한 명으로 계산합니다.
-# 음식 주문과 달리 클라우드에서 조종하는 로봇은 100밀리초만 늦어도 제어가 무너질 수 있으며, 얼마나 늦어도 되는지는 위상 여유로 알 수 있습니다.
+# 주문 메시지가 사라지거나 늦게 도착해도 멱등 키가 있으면 주문이 두 번 접수되지 않음을 여섯 번 보내는 모든 경우를 세어 확인하고, 미리 주문하면 점심 대기가 줄어드는지 아니면 자리만 옮겨 가는지 요리사 한 명으로 계산합니다.
+# 음식 주문과 달리 클라우드에서 조종하는 로봇은 100밀리초만 늦어도 흔들림이 점점 커질 수 있으며, 얼마나 늦어도 되는지는 위상 여유로 알 수 있습니다.
 
 # %% tags=["setup"]
 # @title Set-up: in Colab this installs the book's helper
@@ -53,20 +53,27 @@ from lab1784 import check, near, palette, show
 from lab1784.figures import subplots
 
 # %% [markdown]
-# ## Once, whatever is lost
+# ## Never twice, whatever is lost
 #
 # The phone sends an order and hears nothing.
-# Was the order lost, or the answer to it?
+# Was the order lost, or the answer?
 # The phone cannot tell, so it sends again, and there may be two lunches.
 #
-# The kitchen keeps each order as a **state machine** (상태 기계): nothing, paid, ready, fetched, one step at a time.
-# Any other step changes nothing: what is not ready cannot be fetched, and nothing is fetched twice.
-# That does not help with an order sent twice, for a new order may always begin.
-# The remedy is a name that the phone chooses before the first try and sends with every try.
-# It is called an **idempotency key** (멱등 키), and there is an [Internet-Draft](https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header-06) for it, not yet a standard.
-# A known name begins no new order; two lunches need two names.
+# The remedy is a name.
+# The phone chooses it before the first try and sends it with every try.
+# It is called an **idempotency key** (멱등 키); it is in an [Internet-Draft](https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header-06), not yet a standard.
 #
-# One try has four fates: the request is `lost`, only the answer is lost (`mute`), the request arrives `late`, after all the others, or all goes `fine` and the phone stops.
+# Under each name the kitchen keeps a **state machine** (상태 기계): nothing, paid, ready, fetched, one step at a time.
+# Any other step changes nothing: what is not ready cannot be fetched, and nothing is fetched twice.
+# So a known name begins no second order.
+# A try without a key counts as a new name.
+#
+# A try has one of four fates:
+#
+# - `lost`: the request never arrives.
+# - `mute`: it arrives, and the answer is lost.
+# - `late`: it arrives after all the others, too late for an answer.
+# - `fine`: it arrives, the answer too, and the phone stops.
 
 # %% tags=["experiment"]
 NEXT = {None: "paid", "paid": "ready", "ready": "fetched"}
@@ -88,7 +95,7 @@ def phone(orders, fates, key=None):
     return "fine" in fates
 
 # %% [markdown]
-# Six tries have $4^6$ patterns: we try them all.
+# Six fates make $4^6$ patterns.
 
 # %%
 patterns = list(product(FATES, repeat=6))
@@ -103,22 +110,22 @@ print(f"no answer in {(~told).sum()}, ordered there: {made[~told].sum()}")
 
 # %% [markdown]
 # With the key no pattern orders twice, and where an answer came there is exactly one order.
-# Where none came the phone knows nothing: in all these patterns but one there is a lunch in the end.
-# So "exactly once" is a retry on one side and a memory on the other, and it ends where either gives up.
-# A kitchen that forgets a key takes a late try for a new order; the draft asks that the time of forgetting be published.
+# Where none came the phone knows nothing: the order is there in all these patterns but one, where all six were lost.
+# "Exactly once" takes a phone that tries again and a kitchen that remembers, and it ends where either gives up.
+# A kitchen that forgets a key takes a late try for a new order.
 #
 # ## Does it shorten the wait?
 #
 # One cook, **first come, first served** (선착순).
-# Order $i$ comes at $t_i$ and takes $s_i$ minutes; the cook begins with it when the order is there and the one before is done:
+# The order that comes as number $i$ arrives at $t_i$ and takes $s_i$ minutes.
+# The cook begins it when it has arrived and the one before is done, so it is ready at
 #
 # $$R_i = \max(R_{i-1},\, t_i) + s_i$$
 #
-# Lunch is three minutes away from every desk.
-# If all walk and then order, every $t_i$ is three minutes later than if all phone from the desk, and so is every $R_i$.
-# So the kitchen needs exactly as long for each.
-# If those who phone stay at the desk until called, they eat at the same minute as before: the wait has only moved.
-# If they set out at once, they walk while the queue moves, and gain three minutes at most.
+# The counter is three minutes from every desk.
+# If all phone from the desk, every $t_i$ is three minutes earlier than if all walk first, and so is every $R_i$.
+# Who stays at the desk until the meal is ready eats at the same minute as before: the wait has only moved.
+# Who sets out at once walks while the queue moves, and gains three minutes at most.
 
 # %% tags=["experiment"]
 def ready(ordered, work):
@@ -134,7 +141,8 @@ wish, work = np.sort(rng.normal(60, 20, 180)), rng.exponential(1 / 3, 180)
 half = rng.random(180) < 0.5
 
 # %% [markdown]
-# If only half of 180 people phone, and set out at once, how many minutes pass from wish to food?
+# Now half of 180 people phone and set out at once.
+# How many minutes pass from wish to food, and do the others pay for it?
 
 # %%
 for who, ahead in (("nobody", half & ~half), ("half", half),
@@ -148,24 +156,30 @@ count = [(wish <= u).sum() - (end <= u).sum() for u in t[:-1]]
 assert np.isclose(count @ np.diff(t), (end - wish).sum())
 
 # %% [markdown]
-# The half that phones gains, the others next to nothing.
-# The cook begins earlier, which helps them; but an order from a desk overtakes those who are on their way, and each place that one gains another loses.
+# The half that phones gains; the others, on average, next to nothing.
+# An order from a desk overtakes those who are on their way, but the cook also begins earlier.
+# Single walkers lose or gain minutes.
+# On ten other lunches, in the tests, their mean moves by less than a minute.
 #
-# The last line is **Little's law** (리틀의 법칙), $L = \lambda W$, on this lunch: add up open orders over time, or the times of all orders, and the sum is the same, whoever stands where.
+# **Little's law** (리틀의 법칙), $L = \lambda W$, says: open orders on average are orders a minute, times the minutes that each is open.
+# The last line checks it.
 #
 # ## The honest part of 5G
 #
 # A lunch does not mind a tenth of a second.
 # A robot that is steered from a cloud may.
-# The cloud sees the position $x$ of a delay $\tau$ ago, and sends a speed, $k$ times the way that it thinks is left:
+# The cloud sees where the robot was, $x$, a delay $\tau$ ago.
+# It sends a speed, $k$ times the way that it thinks is left:
 #
 # $$\dot x(t) = k\,\bigl(1 - x(t - \tau)\bigr)$$
 #
-# Suppose that the robot swings with frequency $\omega$.
-# Its correction comes back $k/\omega$ times as large and, being a speed, a quarter turn late; a correction half a turn late is a push.
-# At the **crossover frequency** (교차 주파수) $\omega_c = k$ it comes back as large as it was, with a quarter turn, $\pi/2$, to spare: the **phase margin** (위상 여유).
-# A delay takes $\omega_c\tau$ of it, and all of it at $\tau = (\pi/2)/k$, the **delay margin** (지연 여유).
-# With $k = 20$ per second that is $\pi/40 \approx 0.079$ seconds.
+# Suppose that the robot swings about its goal with frequency $\omega$.
+# The correction is a speed, so what it does to the position is $k/\omega$ times as large as the swing, and comes a quarter turn late.
+# Half a turn late it would push, not brake.
+# At the **crossover frequency** (교차 주파수) $\omega_c = k$ it is as large as the swing itself.
+# A quarter turn, $\pi/2$, is then left before it pushes: the **phase margin** (위상 여유).
+# A delay takes $\omega_c\tau$ of that, and all of it at $\tau = (\pi/2)/k$, the **delay margin** (지연 여유).
+# With $k = 20$ per second that is $\pi/40 \approx 0.079$ seconds; beyond it the swings grow.
 
 # %% tags=["figure"]
 # @title Draw: the lunch hour, and a robot with three delays
@@ -206,13 +220,13 @@ show(fig, "Left, people at the counter over a lunch hour: one hump if all "
           "swings grow.")
 
 # %% [markdown]
-# Left, if all walk, those at the counter are the open orders; if all phone, the open orders are that curve three minutes earlier, and fewer people stand.
+# Left, if all phone, the open orders make the same curve as if all walk, three minutes earlier, and fewer people stand.
 # It is one drawn lunch, and nobody fetches late.
 #
-# Right, a smaller $k$ bears more delay, and the robot is slower.
+# Right, a smaller $k$ bears more delay, and is slower.
 # So a faster network buys speed, not food.
-# How late messages in 1784 are, no text says; real delays vary, and a real robot has brakes of its own.
-# [Delivery robots](delivery_robots) asks what they carry, [elevators](elevators) who waits there.
+# How late messages in 1784 are, we have not found, and real delays vary.
+# See [delivery robots](delivery_robots), [elevators](elevators).
 #
 # ## Exercises
 #
@@ -244,7 +258,8 @@ check("phone_orders-1", largest, judge_largest)
 # "Whoever phones takes nothing from those who walk."
 # One cook, two minutes a meal.
 # Ann wants lunch at minute 0, walks, orders at minute 3 and eats at 5.
-# When must Bob, who wants lunch later than she does, phone to make her eat later?
+# Bob wants lunch later than she does.
+# Give a minute at which he can phone and make her eat later.
 
 # %% tags=["exercise"]
 minute = ...
@@ -256,7 +271,7 @@ def judge_minute(value):
     assert bob > 0, "Bob wants lunch later than Ann."
     assert bob < 3, "Ann has ordered by then."
     eats = ready(np.array([3.0, bob]), np.array([2.0, 2.0]))[0]
-    assert eats > 5, "Bob's meal is done before Ann arrives."
+    assert eats > 5, "Bob's meal is done by the time Ann orders."
 
 check("phone_orders-2", minute, judge_minute, asks="a number of minutes")
 

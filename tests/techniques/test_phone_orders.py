@@ -55,6 +55,24 @@ def lunch_in_one_formula(page):
                                (end - t).sum(), rtol=1e-3)
 
 
+def other_lunches(page):
+    """What the page says of the halves holds on other draws: those who
+    phone gain, the mean of the others moves by less than a minute; and on
+    its own lunch, where single walkers lose or gain minutes."""
+    wish, work, half = page["wish"], page["work"], page["half"]
+    later = (page["ready"](wish + 3 * ~half, work)
+             - page["ready"](wish + 3, work))[~half]
+    assert later.max() > 2 and later.min() < -1 and abs(later.mean()) < 0.2
+    for seed in range(1000, 1010):
+        g = np.random.default_rng(seed)
+        wish, work = np.sort(g.normal(60, 20, 180)), g.exponential(1 / 3, 180)
+        half = g.random(180) < 0.5
+        walked, mixed = (np.maximum(page["ready"](order, work), wish + 3)
+                         for order in (wish + 3, wish + 3 * ~half))
+        assert (walked - mixed)[half].mean() > 0.5
+        assert abs((walked - mixed)[~half].mean()) < 1
+
+
 def orders_by_clock(page):
     """Requests and answers as events in time, against a kitchen that keeps
     a list; and the counts in closed form."""
@@ -129,8 +147,8 @@ def robot_in_closed_form(page):
     assert abs(np.deg2rad(29.1104) / 1.7844 - 0.2847) < 1e-4
 
 
-ORACLES = [lunch_by_simpy, lunch_in_one_formula, orders_by_clock,
-           one_step_at_a_time, robot_in_closed_form]
+ORACLES = [lunch_by_simpy, lunch_in_one_formula, other_lunches,
+           orders_by_clock, one_step_at_a_time, robot_in_closed_form]
 
 WRONG = {
     "phone_orders-1": [("largest = 1 / 0.05", "which angle"),
@@ -138,7 +156,8 @@ WRONG = {
                        ("largest = np.pi / 0.05", "Half a turn"),
                        ("largest = 90 / 0.05", "radians")],
     "phone_orders-2": [("minute = -1", "later than Ann"),
-                       ("minute = 0.5", "done before"),
+                       ("minute = 0.5", "done by the time"),
+                       ("minute = 1", "done by the time"),
                        ("minute = 4", "has ordered")],
 }
 OPEN = {"phone_orders-2": "every minute between one and three will do"}
