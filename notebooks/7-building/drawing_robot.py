@@ -59,7 +59,8 @@ from lab1784.figures import subplots
 #
 # Draw a line and watch your hand: it starts slowly, is fastest half way, and ends slowly.
 # In 1985 [Flash and Hogan](https://pubmed.ncbi.nlm.nih.gov/4020415/) explained such movements by one aim.
-# Take the **jerk** (저크), the rate at which the acceleration changes; its square, added up over the movement, is to be as small as possible.
+# The **jerk** (저크) is the rate at which the acceleration changes.
+# Its square, added up over the movement, is to be as small as possible.
 # Their abstract reports nearly straight ways and bell-shaped speeds, in the model and in people.
 #
 # From rest to rest in one unit of time, the share of the way that is done at time $t$ is then
@@ -68,8 +69,10 @@ from lab1784.figures import subplots
 #
 # Why is nothing smoother?
 # Any rival is $s + d$, where $d$ and its first two derivatives are zero at both ends.
-# Integrate the mixed term by parts three times: $\int s''' d''' = -\int s^{(6)} d$, and the sixth derivative of a polynomial of degree five is zero.
-# What is left is the jerk of $s$ plus the jerk of $d$, so more.
+# Its jerk squared has three terms: that of $s$, that of $d$, and twice the mixed one.
+# Integrate the mixed one by parts three times: $\int s''' d''' = -\int s^{(6)} d$.
+# That is zero, since $s$ has degree five.
+# What is left is the share of $s$ plus that of $d$, so more.
 
 # %% tags=["experiment"]
 ease = Polynomial([0, 0, 0, 10, -15, 6])
@@ -82,15 +85,16 @@ assert near(least, 720, 1e-9) and near(both, least + more, 1e-9)
 # ## Many lines: which one next?
 #
 # Between two strokes the pen is up, and that way is lost.
-# It rests at a corner of the sheet, the point 0, and returns there; points are complex numbers, $x + iy$ in cm.
+# The pen starts at a corner of the sheet, the point 0, and returns there.
+# Points are complex numbers, $x + iy$ in cm.
 # A stroke can be drawn from either end, so $n$ strokes have $2^n\, n!$ orders.
-# To find the shortest is the problem of the **travelling salesman** (순회 판매원 문제), whose towns have two gates here.
+# To find the shortest is the problem of the **travelling salesman** (순회 판매원 문제), for towns with two gates.
 #
 # Two rules find a good one.
 # *Nearest* goes on with the stroke that has an end nearest to the pen.
 # **2-opt** then takes a run of strokes and turns it round: the last comes first, and each is drawn backwards.
 # Inside the run every move keeps its length; only the moves into it and out of it change.
-# If the way is shorter, the run stays turned, until no run helps.
+# The first run that shortens the way stays turned, and the search begins again, until no run helps.
 
 # %% tags=["experiment"]
 def lifts(tour):
@@ -125,13 +129,16 @@ def two_opt(tour):
 # ## Two joints
 #
 # Our arm has a shoulder below the sheet, an elbow, and two links of 15 cm.
-# The links and the distance $r$ from shoulder to pen make a triangle with two equal sides, and halving it gives both angles.
+# The links and the distance $r$ from shoulder to pen make a triangle with two equal sides; halving it gives both angles.
 # To go from a point to the angles is **inverse kinematics** (역기구학).
 #
-# From $r = 30 \cos(e/2)$, where $e$ is the angle of the elbow, follows $\mathrm{d}r/\mathrm{d}e = -15 \sin(e/2)$.
-# Near full stretch $e$ goes to zero: for a little way outwards the elbow must turn a lot.
+# Let $e$ be the angle by which the elbow is bent, zero at full stretch.
+# From $r = 30 \cos(e/2)$ follows $\mathrm{d}r/\mathrm{d}e = -15 \sin(e/2)$.
+# Near full stretch that is almost zero: for a little way outwards the elbow must turn a lot.
 # So a centimetre has no fixed price.
-# We let no joint turn faster than one radian a second, which is our choice, and ask how long a line takes if its speed follows $s(t)$.
+#
+# The pen goes along a line as $s(t)$ says.
+# How many seconds must that take, if no joint may turn faster than one radian a second (our choice)?
 
 # %% tags=["experiment"]
 def joints(pen, link=15, base=12 - 9j):
@@ -141,6 +148,7 @@ def joints(pen, link=15, base=12 - 9j):
 
 
 def seconds(line, most=1):
+    """The least time along the line, no joint above most rad/s."""
     way = np.append(0, np.abs(np.diff(line)).cumsum())
     pen = np.interp(ease(np.linspace(0, 1, 401)) * way[-1], way, line)
     return np.abs(np.diff(joints(pen))).max() * 400 / most
@@ -153,13 +161,13 @@ for name, t in tours.items():
     print(f"{name:9} {air(t):4.0f} cm, {sum(map(seconds, lifts(t))):3.0f} s")
 
 # %% [markdown]
-# The lines themselves are the same each time and take as long in any order.
 # With the pen up, the file's order goes about twice as far as 2-opt's.
+# The lines themselves take as long in any order.
 #
 # Is 2-opt's way the shortest?
 # No: the tests of this page find the shortest by integer programming, and ours is longer by less than a twentieth.
-# Begun with the file's order, 2-opt stops at a longer way than ours.
-# No run helps there either; it is a valley, and not the lowest.
+# Where 2-opt stops depends on where it begins and on which run is turned first.
+# Begun with the file's order, it stops at a longer way.
 
 # %% tags=["figure"]
 # @title Draw: two orders, one speed, one price
@@ -200,16 +208,18 @@ show(fig, "Above, the same drawing twice, a building with windows, a robot, "
 # ## What ARTO-1 learned from people
 #
 # ARTO-1, the robot of 1784, was made for what our three steps leave out.
-# Where a tool touches a canvas and colours blend, what happens is complex and partly chance, says the abstract on its [project page](https://drawing-robot.github.io/); a plan made in simulation asks for strokes that the robot cannot make accurately.
-# So people demonstrated strokes.
-# In a film on that page a person moves one arm, a second arm repeats the movement on an iPad, and forces are passed both ways.
-# Each stroke becomes a point $z$; from $z$, one decoder makes commands for the arm, and a renderer the picture of the stroke.
-# So a plan that is made in pictures is one that the arm can carry out.
+# Where a tool touches a canvas and colours blend, what happens is complex and partly chance, says the abstract on its [project page](https://drawing-robot.github.io/).
+# A plan made in simulation may ask for strokes that the robot cannot make accurately.
+# So people demonstrated strokes: in a film there a person moves one arm, a second arm repeats the movement on an iPad, and forces are passed both ways.
+#
+# Each stroke becomes a point $z$.
+# From $z$ one decoder makes commands for the arm, and a renderer makes the picture of the stroke.
+# So a plan that is made in pictures comes with its commands.
 # To paint, a series of points is chosen whose strokes, one over the other, come near the picture that is wanted.
 #
-# There the order is part of the picture, since a later stroke covers an earlier one; our order is free.
+# There the order can change the picture, since a later stroke may cover an earlier one; our order is free.
 # We have read that page and seen three of its films, not the paper.
-# Left out here as well: corners, at which our pen does not brake, and the lifting itself.
+# Left out as well: braking at corners, and the lifting itself.
 #
 # ## Exercises
 #
@@ -258,7 +268,8 @@ def judge_bad(value):
     assert air(nearest(three)) >= best * 1.25, (
         "Nearest loses something here: now a quarter, please.")
 
-check("drawing_robot-2", bad, judge_bad, asks="three strokes")
+check("drawing_robot-2", bad, judge_bad,
+      asks="three strokes, each of them two complex numbers")
 
 # %% tags=["solution"]
 # @title Solution of exercise 2

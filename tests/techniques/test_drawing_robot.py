@@ -165,6 +165,8 @@ WRONG = {
         ("bad = [(1, 2), (3, 4), (5, 6)]", "nearest is the best"),
         ("bad = [(1, 1.1), (-1.2, -1.3), (4, 4.1)]", "a quarter, please"),
         ("bad = [(1, 2, 3), (3, 4), (5, 6)]", "two complex numbers"),
+        ("bad = [((7, 3), (9, -5)), ((0, -2), (6, -2)), ((1, -2), (9, -3))]",
+         "two complex numbers"),
         ("bad = [(0, 0), (0, 0), (0, 0)]", "nothing can be longer")],
 }
 OPEN = {"drawing_robot-2": "many triples lead the greedy pen astray"}
