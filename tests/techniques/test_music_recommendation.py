@@ -58,10 +58,16 @@ def order_of_the_lines(page):
         plays, sound, chance = listening(seed)
         new = plays[:, 180:]
         much = np.repeat(plays[:, :180].mean(1, keepdims=True), 60, 1)
+        a, b = sound[:180] - sound[:180].mean(0), sound[180:]
+        alone = plays[:, :180].mean(1) + (b - sound[:180].mean(0)) @ (
+            np.linalg.solve(a.T @ a + 10 * np.eye(12),
+                            a.T @ plays[:, :180].T))
         line = [page["hits"](score, new) for score in (
-            g.random(new.shape), much, page["by_sound"](plays, sound),
-            chance[:, 180:])]
-        assert (np.diff(line) > [0.15, 0.07, 0.02]).all()
+            g.random(new.shape), much, alone.T,
+            page["by_sound"](plays, sound), chance[:, 180:])]
+        assert (np.diff(line) > [0.15, 0.07, 0.01, 0.02]).all()
+        best = np.sort(chance[:, 180:], 0)[-20:]
+        assert np.sqrt((best * (1 - best)).sum()) / best.size < 0.015
         assert page["hits"](page["leaky"](plays, sound), new) > line[3] + 0.02
 
 
@@ -81,6 +87,21 @@ WRONG = {
          "recommender(plays, sound).sum()", "`by_sound`"),
         ("def peeks(recommender):\n"
          "    return hits(recommender(plays, sound), plays[:, new]) > 0.5",
-         "you say")],
+         "you say"),
+        ("def peeks(recommender):\n"
+         "    seen = plays.copy()\n"
+         "    seen[:, 180] = 1 - seen[:, 180]\n"
+         "    return (recommender(seen, sound) != "
+         "recommender(plays, sound)).any()", "last song alone"),
+        ("def peeks(recommender):\n"
+         "    seen = plays.copy()\n"
+         "    seen[:, new] = 1 - seen[:, new]\n"
+         "    return (recommender(seen, sound)[0] != "
+         "recommender(plays, sound)[0]).any()", "last song alone"),
+        ("def peeks(recommender):\n"
+         "    first = recommender(plays, sound)\n"
+         "    plays[:, new] = 0\n"
+         "    return (recommender(plays, sound) != first).any()",
+         "a copy")],
 }
 OPEN = {"music_recommendation-2": "any change of the new songs' plays will do"}
