@@ -30,7 +30,7 @@ endif
 book: env ## build the book; a second run is instant
 	@$(RUN) book
 
-test: env ## every gate, half an hour; of one page, a minute (NB=cutmix)
+test: env ## every gate, up to an hour; of one page, a minute (NB=cutmix)
 ifdef NB
 	@$(RUN) nb check '$(NB)'
 	@$(PY) -m pytest tests/techniques tests/book/test_alone.py \
