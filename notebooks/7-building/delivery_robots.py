@@ -9,16 +9,16 @@
 # ---
 
 # %% [markdown]
-# # Delivery robots: one too few, and a charge too late
+# # Delivery robots: one too few, and all empty at once
 #
 # [Open this page in Colab](https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/7-building/delivery_robots.ipynb): its first cell installs the helper of this book and nothing else.
 #
 # | | |
 # |---|---|
-# | Paper | none that we found says how NAVER's robots are sent; this page puts together one established way: a plan by queueing theory, [Erlang's C](https://mmarzolla.github.io/queueing/erlangc.html), and the [assignment problem](https://docs.scipy.org/doc/scipy/reference/generated/scipy.optimize.linear_sum_assignment.html) |
-# | Official code | none of NAVER's; [open-rmf/rmf_task](https://github.com/open-rmf/rmf_task), the task planner of an open system for fleets of robots, commit `66b2947` |
+# | Paper | none that we found says how NAVER's robots are sent; one established way is a plan by queueing theory, [Erlang's C](https://mmarzolla.github.io/queueing/erlangc.html), and the [assignment problem](https://docs.scipy.org/doc/scipy/reference/generated/scipy.optimize.linear_sum_assignment.html) |
+# | Official code | none of NAVER's; [open-rmf/rmf_task](https://github.com/open-rmf/rmf_task), an open task planner for fleets of robots, commit `66b2947` |
 # | Rule read in | other: Open-RMF, `rmf_task/src/rmf_task/requests/Delivery.cpp`, for the battery; SciPy's documentation for the assignment |
-# | In the article | section 3, the building 1784: robots that deliver (figure 1c) and stations where they charge (1g), without a method |
+# | In the article | section 3: robots that deliver (figure 1c) and stations where they charge (1g), without a method |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); expectation, and some Python |
 # | Data | drawn orders in a drawn building of 28 floors |
 # | Time | <!--=bench.delivery_robots.seconds-->30<!--/--> seconds on one core of the machine that made this page |
@@ -26,13 +26,13 @@
 # **요약.**
 # 건물 안에서 음료를 나르는 배달 로봇이 몇 대 필요한지, 언제 충전하러 가야 하는지, 어느 로봇이 어느 주문을 맡아야 하는지를 묻습니다.
 # 네이버의 알고리즘은 공개되지 않았으므로, 대기행렬 이론과 배정 문제라는 널리 알려진 방법을 시뮬레이션으로 확인합니다.
-# 먼저 종이 위의 계산으로 구한 처리 능력이 시뮬레이션과 맞는지 비교합니다.
-# 그다음 로봇이 빠듯할 때와 넉넉할 때 일찍 충전하는 규칙의 이득을 재고, 주문이 한꺼번에 몰릴 때 헝가리안 배정이 얼마나 나은지 잽니다.
+# 먼저 종이 위에서 계산한 처리 능력을 시뮬레이션과 비교하고, 주문이 한꺼번에 몰릴 때 헝가리안 배정이 얼마나 나은지 잽니다.
+# 로봇이 빠듯하면 일찍 충전할 때 배달이 빨라지지만, 그 이득은 거의 모두 아침에 모든 로봇이 가득 충전된 채 시작하기 때문이며, 배터리가 제각각이면 두 규칙은 비슷합니다.
 # 건물과 주문은 모두 꾸며 낸 것이므로, 1784의 로봇이 실제로 얼마나 빠른지는 알 수 없습니다.
 #
 # **In short.**
 # How many robots does a building need, when should one charge, and which one takes which order?
-# On paper a robot brings <!--=delivery_robots-theory.mean.planned:1-->16.3<!--/--> orders an hour and in the simulation <!--=delivery_robots-theory.mean.simulated:1-->16.2<!--/-->; charging at half a battery in place of 15 % takes a mean delivery from <!--=delivery_robots-near.mean.late:0-->483<!--/--> to <!--=delivery_robots-near.mean.early:0-->396<!--/--> seconds where robots are scarce and all begin the day full, and where they are ample it changes it by <!--=delivery_robots-far.effect:0-->−5<!--/-->.
+# On paper a robot brings <!--=delivery_robots-theory.mean.planned:1-->16.3<!--/--> orders an hour and in the simulation <!--=delivery_robots-theory.mean.simulated:1-->16.2<!--/-->; charging at half a battery, not at 15 %, takes a mean delivery from <!--=delivery_robots-near.mean.late:0-->483<!--/--> to <!--=delivery_robots-near.mean.early:0-->396<!--/--> seconds where robots are scarce, nearly all of it because all begin the day full (with mixed batteries the two rules are level), and changes it by <!--=delivery_robots-far.effect:0-->−5<!--/--> where they are ample.
 # It does not show how the robots of 1784 are sent, nor what people there order.
 
 # %% tags=["setup"]
@@ -73,7 +73,7 @@ from lab1784.figures import subplots
 # ## Six robots, on paper
 #
 # A café on floor 2 takes an order every 28 seconds, for a desk anywhere on floors 3 to 27.
-# A robot drives a metre a second; the lift takes 12 seconds to come and 4 a floor.
+# A robot drives a metre a second; a lift takes 12 seconds to come and 4 a floor, and there is one wherever a robot stands.
 # How many robots does the café need?
 
 # %%
@@ -83,34 +83,35 @@ print(f"there {out:.1f} s, and back {2 * out:.1f} s: with an order every "
 
 # %% [markdown]
 # Six, then, and the numbers look exact.
-# With six robots this café has a queue that grows as long as orders come, and the mean coffee of a six-hour day takes most of an hour.
+# With six robots the queue grows as long as orders come, and the mean coffee of a six-hour day takes most of an hour.
 #
 # The building 1784 is full of such **delivery robots** (배달 로봇), and has stations where they charge themselves when they need to.
 # The article says no more, and how NAVER sends its robots is not public; what follows is one established way.
-# It answers three questions: how many, when to charge, and who takes which order.
 #
 # ## The idea, 1: count everything a robot does
 #
-# A robot that drives must be charged, and a robot at a dock carries nothing.
+# A robot that drives must be charged, and at a dock it carries nothing.
 # Let a battery hold $B$ seconds of driving, and let a dock give $r$ of them a second.
 # Let $d$ be the mean trip from the café to a desk, so that an order costs $2d$ seconds of driving, and let a robot go to charge when less than a share $\theta$ of the battery is left.
 # It then makes about $n = (1-\theta)B/2d + \tfrac12$ orders on a charge, the half because the last one overshoots.
 # Each charge costs a detour of $e$ seconds: from the last desk by way of the dock to the café, and not straight.
+# Each second of driving costs another $1/r$ at a dock.
 # What an order takes of a robot is its **service time** (서비스 시간)
 #
 # $$S = \Big(2d + \frac{e}{n}\Big)\Big(1 + \frac{1}{r}\Big).$$
 #
 # With $\lambda$ orders a second the **offered load** (부하) is $a = \lambda S$: the number of robots that are busy on average.
 # A fleet of $c$ robots keeps up if $a < c$, and this is the **stability bound** (안정 조건).
-# Beyond it no pairing keeps the queue from growing as long as orders come.
-# Below it an order still waits if all robots are busy, with the probability that Erlang found for service times that are exponential:
+# Beyond it the queue grows as long as orders come.
+# Below it an order still waits if all robots are busy, with the probability that Erlang found for exponential service times:
 #
 # $$C(c, a) = \frac{\frac{a^c}{c!}\frac{1}{1-a/c}}{\sum_{k<c}\frac{a^k}{k!} + \frac{a^c}{c!}\frac{1}{1-a/c}}, \qquad \text{mean wait} = C(c,a)\,\frac{S}{c-a}.$$
 
 # %% tags=["technique"]
 # A place is (floor, metres along it), a time is in seconds.
 # battery: seconds of driving; rate: how many of them a dock gives a second;
-# least: share of it in the emptiest robot when the day begins.
+# least: share of it in the emptiest robot when the day begins; the last is
+# full, the others lie evenly between, each in whole seconds.
 Site = namedtuple("Site", "robots docks battery rate dock cafe least",
                   defaults=(8, 3, 2700, 4, (2, 20), (2, 0), 1.0))
 # time: when it was placed; shown: when the dispatcher learns of it.
@@ -161,9 +162,11 @@ for c in (8, 9, 10, 12):
 #
 # ## The idea, 2: who takes which order?
 #
-# Write down a table: a row for each idle robot, a column for each waiting order, and in it the seconds that the robot needs to the order's pickup.
+# Write down a table: a row for each idle robot, a column for each waiting order, and in it the robot's seconds to the order's pickup.
 # To pair rows and columns so that the sum is least is the **assignment problem** (배정 문제), and the **Hungarian algorithm** (헝가리안 알고리즘) solves it exactly.
-# Two greedy rules read the same table: *nearest* goes through the orders by age and gives each the nearest robot that is left; *cheapest* takes the smallest entry of the whole table, crosses out its row and column, and goes on.
+# Two greedy rules read the same table.
+# *Nearest* gives each order, by age, the nearest robot that is left.
+# *Cheapest* takes the smallest entry, crosses out its row and column, and goes on.
 # *Random* does not look at the entries at all.
 
 # %%
@@ -171,9 +174,9 @@ print(np.array([[10, 20], [30, 90]]))
 print("nearest  10 + 90 s; Hungarian  20 + 30 s")
 
 # %% [markdown]
-# Two rules stand before every table.
-# Only the oldest orders enter it, as many as there are idle robots; otherwise a far desk waits for ever while near ones are served.
-# And a robot that could not bring the order *and get back to the docks* has no entry: that is how Open-RMF's planner decides whether a robot can take a delivery, with a reserve that is zero here.
+# Only the oldest orders enter the table, as many as there are idle robots; otherwise a far desk waits for ever while near ones are served.
+# A robot that could not bring the order *and get back to the docks* has no entry.
+# Open-RMF's planner decides in this way who can take a delivery, with a reserve that is zero here.
 
 # %% tags=["technique"]
 RULES, FAR = ("random", "nearest", "cheapest", "hungarian"), 1e9
@@ -208,7 +211,7 @@ def pair(rule, cost, rng=None):
 # %% [markdown]
 # ## The idea, 3: when to charge
 #
-# A robot that has become idle goes to charge if its battery is below the share `low`, or if an order waits that it is too empty to take.
+# An idle robot goes to charge if its battery is below the share `low`, or if an order waits that it is too empty to take.
 # It books the dock that will be free first, waits there if need be, and stays until it is full.
 # With `spare` it also goes when nothing waits and its battery is below that share.
 
@@ -260,7 +263,8 @@ def charge(fleet, robot, now):
 
 # %% [markdown]
 # `simulate` goes from event to event: orders appear, or one robot becomes idle.
-# After each the empty robots leave, the table is made, and pairs set out.
+# After each, robots below `low` leave for the docks, then the table is made and pairs set out.
+# A robot left over goes to charge if orders still wait, or by `spare`; else it stays where it is.
 
 # %% tags=["technique"]
 def simulate(orders, rule, site, low, spare=0.0, rng=None):
@@ -291,11 +295,11 @@ def simulate(orders, rule, site, low, spare=0.0, rng=None):
 # %% [markdown]
 # ## The experiment
 #
-# A day has six hours of orders at random moments, the gap between them exponential with mean `gap`; all robots start it full, and all orders are served.
+# A day has six hours of orders at random moments, the gap between them exponential with mean `gap`; all robots start it full, at the docks, and all orders are served.
+# *Late* goes to charge at 15 % of its battery, *early* at 50 %; *spare* is *late* that also uses every quiet moment below 95 %.
 # `burst` orders come at one moment, for instance when meetings end.
 # `anywhere` draws the pickup like the drop, from all desks.
 # With a `window` the dispatcher learns of orders at full multiples of it only.
-# All arms meet the same orders.
 
 # %% tags=["experiment"]
 ARMS = {"late": ("nearest", 0.15, 0.0), "early": ("nearest", 0.5, 0.0),
@@ -322,8 +326,8 @@ def traffic(seed, gap, burst=1, window=0, anywhere=False):
 
 # %% [markdown]
 # `delivery` is the mean time from the order to the desk, in seconds: lower is better.
-# `slow` is the time that one order in twenty exceeds, `pickup` the mean trip to the pickup, `moving` the mean time from the robot's setting out, and `queue` the mean wait at the docks.
-# A run is the mean of `steps` days.
+# `slow` is the time that one order in twenty exceeds; `pickup` is the mean trip to the pickup, `moving` the mean time from the robot's setting out, `queue` the mean wait at the docks.
+# A run is the mean over the orders of `steps` days.
 # `strength` scales the share `low`; *early* at three tenths is *late*.
 
 # %% tags=["experiment"]
@@ -351,7 +355,7 @@ def run(arm, seed, strength=1.0, steps=25, robots=8, docks=3, gap=28,
 # %% [markdown]
 # `keeps` asks for the stability bound itself.
 # Each seed draws a fleet of 5 to 12 robots, a dock for each, a battery, a rate, a place for the docks and a share `low`.
-# A backlog of orders waits from the start, so that no robot is ever without work; the orders an hour and robot, after a warm-up, are what this fleet can keep up with.
+# A backlog waits from the start, so that no robot is without work; the orders an hour and robot, after a warm-up, are what this fleet can keep up with.
 # *Planned* is $3600/S$, *trips* the plan that forgot the charging, $3600/2d$.
 
 # %% tags=["experiment"]
@@ -378,8 +382,7 @@ def keeps(arm, seed, each=120):
     return {"rate": float((last - first) / hours / c)}
 
 # %% [markdown]
-# Does every arm do the ordinary task?
-# With sixteen robots, twice the load, each should deliver in less than 200 seconds, for a trip there and back takes 167.
+# With sixteen robots, twice the load, every arm should deliver in less than 200 seconds, for a trip there and back takes 167.
 
 # %% tags=["results"]
 print("sixteen robots, seconds   delivery   trip to the pickup")
@@ -392,16 +395,16 @@ for arm in ARMS:
 # ## Predict
 #
 # Eight robots, load seven and a half.
-# One rule sends a robot to charge at 15 % of its battery, the other at 50 %.
-# Which delivers sooner, and is it the same with twelve robots?
+# In the morning all are full.
+# Does *late* deliver sooner or *early*, and is it the same with twelve robots?
 #
-# - (a) Late, with eight and with twelve: fewer detours, so more time for orders.
-# - (b) Early, with eight and with twelve alike: an empty robot is of no use to anybody.
-# - (c) Early, by half a minute or more with eight; with twelve by less than that.
+# - (a) Late, with both fleets: fewer detours, more time for orders.
+# - (b) Early, with both fleets alike: an empty robot is of no use.
+# - (c) Early, by half a minute or more with eight, by less with twelve.
 #
 # ## A day, one strip a robot
 #
-# Both panels have the same orders, those of seed 1512, for the first three hours of a day: picked because the rules differ on it by about as much as on average.
+# Both panels have the same orders, of seed 1512: a day picked because the rules differ on it by about as much as on average.
 
 # %% tags=["figure"]
 # @title Draw: what each robot does, second by second
@@ -441,7 +444,7 @@ for ax, (arm, day) in zip(axes, days.items()):
     ax.set(ylabel="robot", yticks=range(1, 9), ylim=(0.5, 8.6),
            xlim=(0, END / 60),
            title={"late": "Late: long charges, and robots that queue for one",
-                  "early": "Early: twice as many charges, and short ones"}[
+                  "early": "Early: more charges, and shorter ones"}[
                       arm])
     ax.grid(visible=False)
 axes[1].set(xlabel="minutes since the day began")
@@ -457,7 +460,7 @@ show(fig, "Two panels of eight horizontal strips, one a robot, over three "
 # ## The claims
 #
 # The first claim is the pencil's.
-# Its margin is a twentieth of what a robot brings in an hour; the plan without charging must fail it.
+# The plan without charging must fail its margin.
 
 # %% tags=["results"]
 backlog = compare(keeps, ["simulated", "planned", "trips"])
@@ -474,7 +477,8 @@ theory = claim(
 
 # %% [markdown]
 # The second and the third are the question of *Predict*.
-# Half a minute is the least that a person who waits for a coffee might notice.
+# Both are about days that all robots begin full.
+# With mixed batteries the gain in the second is all but gone, as *Why early* shows.
 
 # %% tags=["results"]
 CHARGING = ["late", "early", "spare"]
@@ -501,7 +505,7 @@ ample = claim(
 
 # %% [markdown]
 # The last is about pairs: twenty robots, pickups anywhere, and twenty orders at a time.
-# Its rival is the stronger of the two greedy rules, its metric the entry of the table that all three rules look at; the delivery is printed beside it.
+# Its rival is the stronger of the two greedy rules, its metric what the table holds; the delivery is printed beside it.
 
 # %% tags=["results"]
 bursts = compare(run, RULES, robots=20, docks=6, gap=30, burst=20,
@@ -533,16 +537,16 @@ for record in (theory, scarce, ample, matched):
 # %% [markdown]
 # The plan says <!--=delivery_robots-theory.mean.planned:1-->16.3<!--/--> orders an hour and robot, the simulation <!--=delivery_robots-theory.mean.simulated:1-->16.2<!--/-->, and the plan that forgot the docks <!--=delivery_robots-theory.mean.trips:1-->21.6<!--/-->.
 # With eight robots *late* delivers in <!--=delivery_robots-near.mean.late:0-->483<!--/--> seconds and *early* in <!--=delivery_robots-near.mean.early:0-->396<!--/-->; with twelve it is <!--=delivery_robots-far.mean.late:0-->171<!--/--> and <!--=delivery_robots-far.mean.early:0-->166<!--/-->.
-# (c) is right.
-# (a) counts detours, but here the docks are near the café, and a detour takes ten seconds.
+# (c) is right, for a morning with all robots full; without it the rules are level.
+# (a) counts detours, but here a detour takes ten seconds.
 # (b) forgets that an absent robot hurts only if an order waits for it.
 #
 # Hungarian pairs shorten the trip to the pickup from <!--=delivery_robots-hungarian.mean.nearest:1-->39.4<!--/--> seconds by *nearest* and <!--=delivery_robots-hungarian.mean.cheapest:1-->36.8<!--/--> by *cheapest* to <!--=delivery_robots-hungarian.mean.hungarian:1-->35.1<!--/-->.
-# Not to look at distances at all costs far more, <!--=delivery_robots-hungarian.mean.random:1-->59.6<!--/--> seconds: most of what can be gained is gained by the simplest rule that looks.
+# Not to look at distances costs far more, <!--=delivery_robots-hungarian.mean.random:1-->59.6<!--/--> seconds: most of the gain comes from any rule that looks.
 #
 # ## The cliff
 #
-# The same day for fleets of six to twelve.
+# The same for fleets of six to twelve.
 
 # %% tags=["results"]
 for size in (6, 7, 9, 10):
@@ -573,7 +577,7 @@ ax.text(S / 28 + 0.06, 25, "load with\ncharging", fontsize=9)
 ax.text(2 * out / 28 + 0.06, 3, "load of the\ntrips alone", fontsize=9)
 ax.set(xlabel="robots", ylabel="mean delivery (minutes)", yscale="log",
        yticks=(2, 3, 5, 10, 20, 50), yticklabels=(2, 3, 5, 10, 20, 50),
-       title="Below the load with charging, a coffee takes many minutes")
+       title="Fewer robots than the load: a quarter of an hour and more")
 ax.minorticks_off()
 ax.legend(loc="upper right")
 show(fig, "Mean delivery against fleet size. All three curves fall steeply "
@@ -583,11 +587,11 @@ show(fig, "Mean delivery against fleet size. All three curves fall steeply "
           "Erlang's formula runs close to the points from eight robots on.")
 
 # %% [markdown]
-# At six and seven robots the mean says nothing about the robots, only about the length of the day: the queue grows until orders end.
-# From eight on Erlang's formula lies near *late* and *early*, highest above them at eight, although nothing here is exponential but the gaps.
+# With six or seven robots the queue grows until orders end, so a longer day has a longer mean.
+# At eight Erlang's formula is above both *late* and *early*, from nine on it is near them, although nothing here is exponential but the gaps.
 # It knows neither the queue at the docks nor the end of a day.
 #
-# *Spare*, which goes to charge whenever nothing waits, is the best of the three at every size.
+# *Spare* is the best of the three at every size.
 # With twelve robots that is hardly the charge: whoever has nothing to do is at the docks, near the café, and sets out from there.
 
 # %% tags=["figure"]
@@ -615,18 +619,20 @@ for ax, (arm, day) in zip(axes, days.items()):
     ax.axhline(100 * ARMS[arm][1], color=palette["rival"], lw=1, ls="--")
     ax.set(ylabel="battery (%)", ylim=(0, 104), xlim=(0, END / 60),
            title={"late": "Late: eight batteries empty in the same minutes",
-                  "early": "Early: the teeth are small and lie apart"}[arm])
+                  "early": "Early: the teeth are smaller, and soon lie "
+                           "apart"}[arm])
 axes[1].set(xlabel="minutes since the day began")
 show(fig, "Battery against time for eight robots, one of them bold, in two "
           "panels. Above, late: deep saw-teeth that fall together in the "
-          "first half hour and are charged one group after another. Below, "
-          "early: shallow teeth between half and full, out of step.")
+          "first hour and are charged one group after another. Below, "
+          "early: shallow teeth between half and full, together at first and "
+          "soon out of step.")
 
 # %% [markdown]
 # ## Why early, if it means more detours?
 #
 # There are three suspects: the queue at the docks, the morning in which all robots are full, and the length of an absence.
-# The first is gone with a dock for each robot, the second if the robots begin the day with batteries from 30 % to full.
+# The first is gone with a dock for each robot, the second if the day begins with batteries from 30 % to full.
 
 # %% tags=["results"]
 print("eight robots, seconds        late   early    gain   wait at a dock")
@@ -643,10 +649,11 @@ for least, morning in ((1.0, "all full"), (0.3, "mixed")):
 
 # %% [markdown]
 # Nearly all of the gain comes from the morning.
-# Under *late* all robots are empty together, an hour after all were full, and each charge takes $0.85 B/r$ seconds or more, over nine minutes, and longer if it queues; under *early* they gather as well, and a charge takes $0.5 B/r$ or a little more, some six minutes.
-# The queue of orders that grows meanwhile takes hours to go away, since eight robots are hardly more than the load.
+# Under *late* all robots are empty together, an hour after all were full, and a charge takes $0.85 B/r$ seconds or more, over nine minutes, beside the queue.
+# Under *early* they gather as well, but a charge takes some six minutes.
+# The orders that pile up meanwhile take hours to go away, since eight robots are hardly more than the load.
 # With mixed batteries nobody gathers, and the two rules are within ten seconds of each other.
-# So before a threshold is tuned, it is worth a look at how the day begins.
+# So before a threshold is tuned, look at how the day begins.
 #
 # ## Where there is nothing to choose
 #
@@ -667,12 +674,12 @@ for how in ({}, {"robots": 14, "docks": 5, "gap": 15, "anywhere": True}):
 
 # %% [markdown]
 # In the first column the three rules agree to the last bit.
-# To make something to choose one can let orders wait for the next full minute: then the Hungarian algorithm is ahead again, and all three deliver later than *nearest* did at once.
+# Let orders wait for the next full minute, and there is something to choose: the Hungarian algorithm is ahead of *nearest* again, and all three deliver later than *nearest* did at once.
 # Batches that come by themselves are worth a better rule; here, batches made by waiting are not.
 #
 # ## The building at work
 #
-# The picture counts the orders that wait; in the book's pages you can play a hundred minutes of it under both rules.
+# The picture counts the orders that wait; on the book's site it plays a hundred minutes under both rules.
 
 # %% tags=["figure"]
 # @title Draw: robots in the building, to play
@@ -738,37 +745,29 @@ interactive.play(
 # %% [markdown]
 # ## Break it
 #
-# Each of these runs without complaint; the tests plant and catch each.
+# Each runs without complaint; the tests plant and catch it.
 #
 # <details><summary>Fifteen mistakes</summary>
 #
-# On paper:
-#
-# - **Charging forgotten**: $S$ is the driving alone, and the fleet comes out one or two robots too small.
+# - **Charging forgotten**: $S$ is the driving alone.
 # - **One way only**: $d$ in place of $2d$.
-# - **Detour forgotten**: as if the dock were always on the way.
-# - **Everybody waits**: $C(c, a)$ without the terms of the sum.
-#
-# In the pairing:
-#
-# - **No way back**: a robot takes an order after which it cannot reach the docks.
-# - **Fetching is free**: the trip to the pickup is left out of what the battery must hold.
-# - **Maximised**: the dearest pairs in place of the cheapest.
+# - **Detour forgotten**: as if docks were always on the way.
+# - **Everybody waits**: $C(c, a)$ without the sum.
+# - **No way back**: after the order the robot cannot reach the docks.
+# - **Fetching is free**: the trip to the pickup is not in what the battery must hold.
+# - **Maximised**: the dearest pairs.
 # - **Farthest robot**: *nearest* takes the largest entry.
-# - **Far desks starve**: all waiting orders enter the table, and the cheap ones are served first for ever.
-#
-# In the building:
-#
+# - **Far desks starve**: all waiting orders enter the table.
 # - **Trip to the dock is free**: the battery does not pay for it.
 # - **Two at one dock**: the dock is not booked.
-# - **The first dock always**: all robots queue for one dock, and others stand empty.
+# - **The first dock always**: others stand empty.
 # - **Back at the café by magic**: the robot stands at the pickup after its delivery.
 # - **Charged on the way**: the charge begins when the robot leaves for the dock.
-# - **Low and idle**: the share `low` is never looked at.
+# - **Low and idle**: nobody looks at the share `low`.
 #
 # </details>
 #
-# One mistake needs no wrong line of a technique: the clock that starts when the robot does.
+# One more needs no wrong line there: the clock that starts when the robot does.
 
 # %%
 print("robots   seconds from the order   from the robot's setting out")
@@ -783,30 +782,28 @@ for size in (6, 8, 12):
 #
 # | | fleets in use | here |
 # |---|---|---|
-# | building | the robots of 1784 ride a lift of their own ([chapter 7](../../chapters/7-building.md)), and share the floors with people | 12 seconds for the lift, always; nobody is in the way |
-# | dock | Open-RMF's documentation [assumes one for each robot](https://osrf.github.io/ros2multirobotbook/task.html) | three for eight robots; a charge is never broken off |
+# | building | robots of 1784 ride a lift of their own ([chapter 7](../../chapters/7-building.md)), among people on the floors | a lift at every metre of a corridor, 12 seconds away, always; nobody is in the way |
+# | dock | Open-RMF's documentation [assumes one for each robot](https://osrf.github.io/ros2multirobotbook/task.html) | three for eight robots; no charge is broken off |
 # | pairing | Open-RMF gives a robot several orders to come, greedily or by a search (A*) | one order, when a robot is idle |
 # | battery | ageing, slower near full | linear, standing costs nothing |
 # | loading, and opening the lid | takes time | takes none |
-#
-# The page cannot show how many robots 1784 needs, or that NAVER's way of sending them is any of these.
 #
 # <details><summary>Tries: five rows</summary>
 #
 # | what was tried | where | outcome |
 # |---|---|---|
-# | single days of six hours, shares `low` from 15 to 70 % | seeds 1000 to 1029 | near the bound the earlier the better; one day is too noisy for five seeds, hence many days a run |
-# | all robots that end in the same second enter one table | seeds 1000 to 1004 | *hungarian* and *nearest* then differ by about a second even for single orders; one robot at a time, and they agree |
-# | a window of 60 seconds in place of bursts, 14 to 40 robots | seeds 1000 to 1005 | *hungarian* ahead of the greedy rules by about a second, and behind *nearest* at once by about thirty |
-# | bursts of 6 to 30 orders, delivery as the metric | seeds 1000 to 1004 | *hungarian* ahead of *cheapest* by one to two seconds a trip; in deliveries the noise is nearly as large, hence the trip |
+# | single days, `low` from 15 to 70 % | seeds 1000 to 1029 | near the bound the earlier the better; one day is too noisy, hence many a run |
+# | all robots that end in the same second enter one table | seeds 1000 to 1004 | *hungarian* and *nearest* differ by a second for single orders; one robot at a time, and they agree |
+# | a window of 60 seconds in place of bursts, 14 to 40 robots | seeds 1000 to 1005 | *hungarian* ahead by about a second, and thirty behind *nearest* at once |
+# | bursts of 6 to 30 orders, delivery as the metric | seeds 1000 to 1004 | *hungarian* ahead of *cheapest* by one to two seconds a trip; in deliveries the noise is nearly as large |
 # | the four claims, as stated | seeds 0 to 4, once | the experiment above |
 #
 # </details>
 #
 # ## In the lab
 #
-# The article mentions robots and charging stations in one sentence each; [chapter 7](../../chapters/7-building.md) follows the visit, and [Elevators](elevators.ipynb) asks whose seconds count.
-# A GPU farm is planned with the same load, cards for robots: [GPU farm](../2-stack/gpu_farm.ipynb).
+# [Chapter 7](../../chapters/7-building.md) follows the visit, and [Elevators](elevators.ipynb) asks whose seconds count.
+# A [GPU farm](../2-stack/gpu_farm.ipynb) is planned with the same load, cards for robots.
 
 # %% [markdown]
 # ## Exercises
@@ -913,7 +910,7 @@ check("delivery_robots-3", dock_floor, judge_floor, asks="a floor")
 # %% tags=["solution"]
 # @title Solution of exercise 3
 # From the top floor the way back to the cafe takes two minutes, and early
-# makes it twice as often.
+# makes it two thirds more often: its load is above eight robots, late's not.
 dock_floor = 27
 check("delivery_robots-3", dock_floor, judge_floor)
 
