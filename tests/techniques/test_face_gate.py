@@ -14,6 +14,7 @@ from torch import nn
 
 from lab1784.data.visitors import people, photos
 from tests import anew
+from tests.house import answer, exercises, load
 
 
 def losses_of_a_package(page):
@@ -389,8 +390,20 @@ WRONG = {
         ("mended = lambda z, W, y, s, m: s * (F.normalize(z) @ F.normalize("
          "W).T).clamp(-1, 1)", "right person's"),
         ("mended = lambda z, W, y, s, m: s * ((F.normalize(z) @ F.normalize("
-         "W).T).clamp(-0.9999, 0.9999).acos() + m).cos()", "have no margin")],
+         "W).T).clamp(-0.9999, 0.9999).acos() + m).cos()", "have no margin"),
+        ("mended = lambda z, W, y, s, m: torch.zeros(9)", "a row for each")],
 }
+
+
+@pytest.mark.parametrize("form", ["", ".float()", ".numpy()", ".tolist()",
+                                  ".requires_grad_()"])
+def test_the_mended_loss_may_come_in_any_form(form):
+    """Exercise 4: the numbers count, not what holds them."""
+    four = exercises("face_gate")[3]
+    told = answer(load("face_gate"), four["stub"],
+                  "mended = lambda z, W, y, s, m: logits(z, W, 0, y, "
+                  f"'arcface', s, m){form}", four["check"])
+    assert "face_gate-4: right." in told
 
 
 @pytest.mark.parametrize("call,told", [
