@@ -123,7 +123,7 @@ def bench(only: list[str]) -> None:
         nb.execute(nb.build(nb.sources()[name]), name)
         seconds = time.perf_counter() - start
         kept[name] = {"seconds": round(seconds, 1),
-                      "minutes": round(seconds / 60, 1)}
+                      "minutes": max(0.1, round(seconds / 60, 1))}
         print(f"{name:<24} {seconds:6.1f} s", flush=True)
     gone = {k for k, v in kept.items() if isinstance(v, dict)
             and k != "ratios"} - nb.sources().keys()

@@ -18,7 +18,7 @@
 # | In the article | section 2.1, the AI stack: speech synthesis (TTS, 음성합성), a word of the Core AI Engine. It names no method; the three steps here are established ones, and not NAVER's own |
 # | Data | the drawn voice of the page on [speech recognition](asr.ipynb): sine waves and noise, nobody's voice |
 # | Library | on Monday: [g2pK](https://github.com/Kyubyong/g2pK) from letters to sounds, [librosa](https://librosa.org/doc/latest/generated/librosa.griffinlim.html) from loudness to a wave; its default adds a momentum, and `momentum=0` is the method here |
-# | Time | <!--=bench.tts.seconds-->0<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.tts.seconds-->3<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 글자를 소리로 바꾸는 규칙 여섯 개, 소리마다 정해진 길이만큼 되풀이하는 길이 조절기, 세기만 남은 스펙트로그램에서 위상을 되찾는 그리핀-림 알고리즘을 차례로 실행합니다.

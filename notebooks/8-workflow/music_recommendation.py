@@ -18,7 +18,7 @@
 # | In the article | the interview of 2020: a recommender by content, made for NAVER Music; which paper it is the text does not say, so this is one established way |
 # | Data | 300 listeners and 240 songs, drawn by us, with tastes that we know |
 # | Library | on Monday: [implicit](https://benfred.github.io/implicit/) for who plays what, [librosa](https://librosa.org/doc/latest/index.html) for how it sounds |
-# | Time | <!--=bench.music_recommendation.seconds-->3<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.music_recommendation.seconds-->4<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 아무도 듣지 않은 새 노래를 소리만으로 취향 지도에 놓아, 들을 사람을 음악을 많이 듣는 순서로 고를 때보다 잘 찾는 것을 봅니다.

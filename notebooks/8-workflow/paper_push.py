@@ -18,7 +18,7 @@
 # | In the article | the interview of 2020: a program of the team's own that fetches the day's papers from arXiv and pushes them over Telegram; we know of no public code |
 # | Data | two days of a feed in arXiv's format, invented by us, so that we know which paper is whose |
 # | Library | on Monday: [arxiv.py](https://github.com/lukasschwab/arxiv.py) to fetch, [python-telegram-bot](https://python-telegram-bot.org) to send |
-# | Time | <!--=bench.paper_push.seconds-->3<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.paper_push.seconds-->4<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 하루치 논문 목록을 읽고, 관심사와 가까운 순서로 골라, 길이 제한에 맞춰 나누어 보내는 작은 프로그램을 만듭니다.
