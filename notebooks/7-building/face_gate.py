@@ -33,7 +33,7 @@
 # **In short.**
 # At which threshold does a stranger pass a gate, and what does the same threshold cost an employee whose face the network never learned?
 # On drawn faces, where a stranger with another's badge passes once in a hundred times, employees are refused <!--=face_gate-norm.mean.softmax-->0.09<!--/--> of the time after plain softmax, <!--=face_gate-norm.mean.norm-->0.05<!--/--> after normalised softmax and <!--=face_gate-margin.mean.arcface-->0.04<!--/--> with a margin.
-# A group seldom seen in training is *not* refused more often than the other at one threshold for both: its members pass for one another more often, <!--=face_gate-rare.mean.rare:3-->0.047<!--/--> of the time instead of <!--=face_gate-rare.mean.even:3-->0.022<!--/-->, and with a threshold of its own, which stops that, it is refused far more often.
+# A group seldom seen in training is *not* refused more often than the other at one threshold for both: its members pass for one another more often, <!--=face_gate-rare.mean.rare:3-->0.047<!--/--> of the time instead of <!--=face_gate-rare.mean.even:3-->0.022<!--/-->, and with a threshold of its own, which stops that, it is refused far more often; of photographs of real people none of this says anything.
 
 # %% tags=["setup"]
 # @title Set-up: in Colab this installs the book's helper
