@@ -21,7 +21,7 @@
 # | In the article | section 2, the Core AI Engine of the stack: speech recognition (ASR, 음성인식). It names no method, and we found nothing public on what NAVER's engine uses |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); adding probabilities as logarithms |
 # | Data | synthetic speech: ten Korean digits (공, 일, 이, 삼 …) made of sine waves and noise, so that the true timing is known |
-# | Time | <!--=bench.asr.seconds-->44<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.asr.seconds-->38<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 음성 녹음에는 글자보다 훨씬 많은 프레임이 있지만, 어느 프레임이 어느 글자인지는 적혀 있지 않습니다.

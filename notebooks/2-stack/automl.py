@@ -21,7 +21,7 @@
 # | In the article | the head of research, interviewed in 2020, runs his own experiments on NSML-AutoML; no method is named |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); stochastic gradient descent with momentum |
 # | Data | scikit-learn's real digits, 8 by 8 pixels; the farm and its users are simulated |
-# | Time | <!--=bench.automl.seconds-->19<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.automl.seconds-->10<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 신경망의 학습률 같은 설정을 자동으로 찾으려면 많은 설정을 끝까지 학습시켜야 해서 비용이 큽니다.

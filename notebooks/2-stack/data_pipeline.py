@@ -18,7 +18,7 @@
 # | In the article | section 2.1, the AI stack: the data pipelines on its lowest level |
 # | Data | scikit-learn's handwritten digits, real, under noise that is drawn; the defects are planted, so it is known which rows are bad |
 # | Library | on Monday: [datasketch](https://ekzhu.com/datasketch/) for MinHash, [pandera](https://pandera.readthedocs.io) for ranges and types, [cleanlab](https://docs.cleanlab.ai) for labels |
-# | Time | <!--=bench.data_pipeline.seconds-->11<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.data_pipeline.seconds-->5<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 훈련 데이터와 시험 데이터에 같은 그림이 조금만 겹쳐도 점수가 얼마나 부풀려지는지, 심어 둔 중복으로 잽니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2, the Core AI Engine, lists forecasting as one of five machines and cites no paper; CLOVA Forecast's algorithm is not public, and this is one established way |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); quantiles, and linear regression |
 # | Data | drawn traffic of a building with known parts; three real monthly series that statsmodels ships |
-# | Time | <!--=bench.forecasting.seconds-->24<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.forecasting.seconds-->10<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 예측은 값 하나가 아니라 구간으로 말해야 하고, 80 % 구간이라면 실제 값이 다섯 번에 네 번은 그 안에 들어와야 합니다.

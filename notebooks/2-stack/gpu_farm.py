@@ -21,7 +21,7 @@
 # | In the article | section 2: a large farm of GPUs and MLOps at the bottom of the stack, and NSML in the list of technologies |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); some Python |
 # | Data | drawn jobs on a simulated farm of 16 GPUs; scikit-learn's digits |
-# | Time | <!--=bench.gpu_farm.seconds-->30<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.gpu_farm.seconds-->13<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 여러 사람이 GPU를 나누어 쓰는 GPU 팜에서는 누구를 먼저 실행할지 정하는 규칙이 필요합니다.

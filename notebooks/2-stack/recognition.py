@@ -18,7 +18,7 @@
 # | In the article | section 2.1, the AI stack: image, object and video recognition, three words of the Core AI Engine |
 # | Data | scikit-learn's handwritten digits, real, put on canvases and moved by us, so that boxes and ways are known |
 # | Library | on Monday: [torchvision](https://docs.pytorch.org/vision/stable/models.html) for the networks, [pycocotools](https://github.com/ppwwyyxx/cocoapi) for average precision |
-# | Time | <!--=bench.recognition.seconds-->9<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.recognition.seconds-->5<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 같은 열 장의 평균 그림으로 그림이 무엇인지, 어디에 있는지, 어느 쪽으로 움직이는지를 차례로 물어 단계마다 무엇이 더 필요한지 봅니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2, the top of the stack: engines sold as an API, without a method |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); threads, and what an HTTP request is |
 # | Data | drawn callers in simulated time; scikit-learn's digits over a real server on this machine |
-# | Time | <!--=bench.serving.seconds-->22<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.serving.seconds-->10<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # API 서버는 동시에 들어온 요청을 배치 하나로 묶어 모델을 한 번만 실행합니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2.1, machine learning, third technique |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); momentum, Adam and batch normalisation in PyTorch |
 # | Data | scikit-learn's real digits; drawn quadratics |
-# | Time | <!--=bench.adamp.seconds-->23<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.adamp.seconds-->25<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 배치 정규화 앞에 놓인 층은 가중치가 길어져도 출력이 그대로지만, 가중치가 길수록 한 스텝에 방향이 도는 각도는 작아집니다.

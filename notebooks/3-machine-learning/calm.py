@@ -21,7 +21,7 @@
 # | In the article | section 2.1, machine learning: explaining what a network has seen |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); convolution, softmax |
 # | Data | pictures drawn here, so that the place that says the class is known |
-# | Time | <!--=bench.calm.seconds-->46<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.calm.seconds-->28<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 클래스 활성 맵(CAM)은 분류기가 본 곳을 보여 주지만, 점수를 그림으로 바꾸는 방법은 학습과 무관하게 사람이 고릅니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2.1, machine learning: fairness where group information is known for a part of the data only |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); logistic regression |
 # | Data | people drawn here, so that every group is known to us |
-# | Time | <!--=bench.cgl.seconds-->19<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.cgl.seconds-->12<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 분류기가 두 집단에 공정하려면 누가 어느 집단인지 알아야 하지만, 그 정보는 일부 사람에게만 있습니다.

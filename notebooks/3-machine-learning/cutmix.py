@@ -21,7 +21,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); a training loop in PyTorch |
 # | Data | scikit-learn's real digits; drawn objects of two parts, where the truth is known |
 # | Rule read in | paper and official code |
-# | Time | <!--=bench.cutmix.seconds-->52<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.cutmix.seconds-->48<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 주로 물체의 머리를 보고 배운 분류기는 머리가 가려지면 자주 틀립니다.

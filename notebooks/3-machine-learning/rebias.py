@@ -21,7 +21,7 @@
 # | In the article | section 2.1, machine learning: networks that can be trusted |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); [shortcut cues](shortcut_cues.ipynb) |
 # | Data | scikit-learn's handwritten digits, real, on backgrounds that we colour |
-# | Time | <!--=bench.rebias.seconds-->44<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.rebias.seconds-->29<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 훈련 영상에서 배경색이 거의 항상 숫자를 알려 주면 신경망은 숫자의 모양 대신 색을 보고 답하게 됩니다.

@@ -21,7 +21,7 @@
 # | In the article | the ICLR 2022 news, one of its five papers |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); a training loop in PyTorch |
 # | Data | drawn objects with four cues, where the truth is known |
-# | Time | <!--=bench.shortcut_cues.seconds-->56<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.shortcut_cues.seconds-->57<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 색, 모양, 크기, 방향이 모두 같은 정답을 가리키는 그림으로만 학습하면 네 가지 규칙이 훈련 데이터를 똑같이 잘 설명합니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2.1, machine learning, for ReBias and CGL; AI ethics, which section 2.3 names without a paper |
 # | Before this page | [Shortcut cues](shortcut_cues.ipynb), [ReBias](rebias.ipynb) and [CGL](cgl.ipynb), or the first screen of each |
 # | Data | handwritten digits that scikit-learn ships, on coloured paper |
-# | Time | <!--=bench.three_cures.seconds-->45<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.three_cures.seconds-->31<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 숫자와 배경색이 함께 정답을 가리킬 때 네트워크가 무엇을 따르는지, 무엇이 그것을 바꾸는지, 누가 손해를 보는지를 한 실험대에서 묻습니다.

@@ -22,7 +22,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); what attention is |
 # | Data | scenes and captions drawn here, so that every caption is known to be true or false |
 # | Runs | recorded: networks trained beforehand by the cells below, measured here |
-# | Time | <!--=bench.vilt.seconds-->18<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.vilt.seconds-->12<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 그림과 글을 함께 읽는 모델은 계산량의 대부분을 합성곱 신경망이나 물체 검출기로 그림의 특징을 뽑는 데 써 왔습니다.

@@ -21,7 +21,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); a GAN that you have seen train |
 # | Data | drawn faces of six characters before random colours; who each is, and where, is known |
 # | Runs | recorded: networks trained beforehand by the cells below; measured here |
-# | Time | <!--=bench.c3gan.seconds-->20<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.c3gan.seconds-->13<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 씨쓰리갠은 이름표 없이 사진을 비슷한 것끼리 묶기 위해, 묶음마다 그림을 그리는 생성자와 어느 묶음으로 그렸는지 맞히는 판별자를 함께 학습합니다.

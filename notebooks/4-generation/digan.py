@@ -22,7 +22,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); one GAN that you have seen train |
 # | Data | drawn films of a face and of a ball; every frame at every time is known |
 # | Runs | recorded: GANs and judges trained beforehand by the cells below; the films of the face are learned live |
-# | Time | <!--=bench.digan.seconds-->44<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.digan.seconds-->32<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 디간은 위치와 시각을 넣으면 색을 돌려주는 신경망으로 영상을 나타내므로, 찍지 않은 순간도 그릴 수 있습니다.

@@ -22,7 +22,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); one GAN that you have seen train, such as [StarGAN](stargan.ipynb) |
 # | Data | drawn faces; each can be drawn again in other colours |
 # | Runs | recorded: networks trained beforehand by the cells below, measured here |
-# | Time | <!--=bench.fsmr.seconds-->14<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.fsmr.seconds-->9<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # FSMR은 특징의 채널별 평균과 표준편차를 다른 그림의 것과 섞어도 점수가 그대로이도록 판별자를 학습시키는 정규화 방법입니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2.2, generation: what its papers are scored by |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); [StarGAN](stargan.ipynb) shows what such a score is for |
 # | Data | drawn faces, so that every damage is known to us |
-# | Time | <!--=bench.gan_metrics.seconds-->41<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.gan_metrics.seconds-->24<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 생성 모델의 점수는 그림이 얼마나 진짜 같은지와 얼마나 다양한지를 구별해야 합니다.

@@ -22,7 +22,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); a GAN that you have seen train |
 # | Data | drawn faces; of every pixel the part is known |
 # | Runs | recorded: GANs trained beforehand by the cells below; measured here |
-# | Time | <!--=bench.ggdr.seconds-->44<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.ggdr.seconds-->29<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 지지디알은 판별자에게 진짜와 가짜를 묻는 데 그치지 않고, 생성자가 그림을 그릴 때 쓴 특징 지도를 그림만 보고 알아맞히게 하는 규제입니다.

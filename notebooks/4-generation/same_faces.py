@@ -18,7 +18,7 @@
 # | In the article | section 2.2, generation, and the news, which adds video: the seven papers together |
 # | Data | four drawn faces; the answers are those of networks that the chapter's other pages trained, kept as pictures and checked anew by our tests |
 # | Library | for pictures of your own: [Diffusers](https://huggingface.co/docs/diffusers), whose models of today do most of this with words |
-# | Time | <!--=bench.same_faces.seconds-->5<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.same_faces.seconds-->4<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 이 장의 일곱 논문이 같은 얼굴 네 개로 무엇을 만드는지, 그릴 수 있는 정답과 나란히 걸어 놓고 비교합니다.

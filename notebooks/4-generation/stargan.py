@@ -22,7 +22,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); one GAN that you have seen train |
 # | Data | drawn faces, of which every factor and every true answer is known |
 # | Runs | recorded: networks trained beforehand by the cells below, measured here |
-# | Time | <!--=bench.stargan.seconds-->13<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.stargan.seconds-->12<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 스타갠(StarGAN)은 생성자 하나에 목표 레이블을 함께 넣어 여러 도메인 사이를 오가게 하는 기법입니다.

@@ -22,7 +22,7 @@
 # | Before this page | [StarGAN](stargan.ipynb), whose question this page goes on with |
 # | Data | drawn faces, of which every factor and every true answer is known |
 # | Runs | recorded: networks trained beforehand by the cells below, measured here |
-# | Time | <!--=bench.stargan_v2.seconds-->30<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.stargan_v2.seconds-->20<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 스타갠 v2는 레이블 하나가 그림 하나로만 이어지던 스타갠과 달리, 같은 도메인 안에서도 여러 가지 스타일을 그리게 합니다.

@@ -22,7 +22,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); an auto-encoder that you have seen train |
 # | Data | drawn faces, on a ground of one colour or on wallpaper; every true answer is known |
 # | Runs | recorded: networks trained beforehand by the cells below, all but one to reconstruct alone; measured here |
-# | Time | <!--=bench.stylemapgan.seconds-->24<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.stylemapgan.seconds-->17<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 스타일맵갠은 그림을 나타내는 잠재 코드를 벡터가 아니라 가로와 세로가 있는 작은 지도로 만들어, 그림의 한 부분을 코드의 한 부분으로 바꿀 수 있게 합니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2.3, language, third technique |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); causal attention in PyTorch |
 # | Data | drawn: 64 Korean words in 16 groups, 8 label words; the groups are known |
-# | Time | <!--=bench.hyperclova_prompting.seconds-->44<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.hyperclova_prompting.seconds-->42<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 초대규모 언어 모델은 가중치를 바꾸지 않고 프롬프트에 적힌 예시 몇 개만으로 새로운 과제를 풉니다.

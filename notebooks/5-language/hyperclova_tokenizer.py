@@ -21,7 +21,7 @@
 # | In the article | section 2.3, language, third technique |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); how UTF-8 writes a letter as bytes |
 # | Data | real: the Constitution of the Republic of Korea, 344 paragraphs, cut into morphemes by the analyser `kiwipiepy==0.24.1` |
-# | Time | <!--=bench.hyperclova_tokenizer.seconds-->21<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.hyperclova_tokenizer.seconds-->14<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 한국어에서는 명사에 조사가 붙으므로, 자주 나오는 글자 묶음만 세어 자르면 같은 명사가 조사에 따라 다르게 잘립니다.

@@ -19,7 +19,7 @@
 # | Before this page | [HyperCLOVA: prompting](hyperclova_prompting.ipynb); model, tasks and questions are its own |
 # | Data | answers of thirty-five models to that page's questions, recorded; our tests train one of them anew |
 # | Library | [Pythia](https://github.com/EleutherAI/pythia): language models of one recipe from 70 million to 12 billion weights, trained on the same text in the same order |
-# | Time | <!--=bench.model_sizes.seconds-->5<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.model_sizes.seconds-->2<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 같은 방법으로 학습한 세 가지 크기의 작은 언어 모델이 프롬프트의 예시를 얼마나 읽어 내는지 기록된 답으로 비교합니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2.3, language, second technique |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); attention; contrast with more than one right answer is the subject of [PCME](../3-machine-learning/pcme.ipynb) |
 # | Data | drawn: sentences of four roles from 64 words that are 32 pairs of synonyms, so that we know how much two sentences share |
-# | Time | <!--=bench.sg_opt.seconds-->46<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.sg_opt.seconds-->21<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 버트는 층마다 낱말 벡터를 내놓지만, 그 가운데 어느 것이 문장 전체를 대표하는지는 말해 주지 않습니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2.3, language, first technique |
 # | Before this page | attention and cross-entropy; [How to read a result](../0-reading/how_to_read.ipynb) |
 # | Data | drawn: dialogues about booking a table, in 54 Korean words |
-# | Time | <!--=bench.som_dst.seconds-->64<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.som_dst.seconds-->28<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 예약을 돕는 대화 시스템은 지역, 인원, 가격 같은 슬롯의 값을 적은 목록을 차례마다 고쳐야 합니다.

@@ -21,7 +21,7 @@
 # | In the article | section 2.4, the simulation of interfaces |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); a network with a hidden layer; expectation |
 # | Data | drawn users of a pointing task with twelve distances, whose best behaviour is computed exactly |
-# | Time | <!--=bench.policy_modulation.seconds-->49<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.policy_modulation.seconds-->21<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 사용자를 흉내 내는 강화학습 에이전트는 사람마다 다른 손떨림이나 시간 가치가 바뀔 때마다 다시 학습해야 합니다.

@@ -22,7 +22,7 @@
 # | In the article | section 2.4, interfaces with large language models |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); conditional probability, Bayes' rule, a network that predicts the next word |
 # | Data | sentences drawn from a grammar of 40 words, whose probabilities are known exactly |
-# | Time | <!--=bench.talebrush.seconds-->25<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.talebrush.seconds-->23<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 언어 모델은 그럴듯한 다음 문장을 쓰지만, 이야기가 어디로 가야 하는지는 알지 못합니다.

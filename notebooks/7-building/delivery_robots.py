@@ -21,7 +21,7 @@
 # | In the article | section 3: robots that deliver (figure 1c) and stations where they charge (1g), without a method |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); expectation, and some Python |
 # | Data | drawn orders in a drawn building of 28 floors |
-# | Time | <!--=bench.delivery_robots.seconds-->22<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.delivery_robots.seconds-->23<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 건물 안에서 음료를 나르는 배달 로봇이 몇 대 필요한지, 언제 충전하러 가야 하는지, 어느 로봇이 어느 주문을 맡아야 하는지를 묻습니다.

@@ -21,7 +21,7 @@
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); a classifier and its softmax |
 # | Data | drawn faces of 24 by 24 pixels: no person, no photograph, and nothing about the error rates of FaceSign or of any gate for people |
 # | Rule read in | official code |
-# | Time | <!--=bench.face_gate.seconds-->34<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.face_gate.seconds-->35<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 1784의 출입문은 얼굴을 벡터로 바꾸어 등록된 벡터와 비교하고, 임계값을 넘으면 문을 엽니다.

@@ -21,7 +21,7 @@
 # | In the article | section 3, the building 1784: one sentence, that a service tells where the car stands |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); the normal distribution, a 2 by 2 inverse |
 # | Data | drawn cars and drawn radio readings on a drawn floor of 55 by 32 metres |
-# | Time | <!--=bench.parked_car.seconds-->22<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.parked_car.seconds-->23<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 1784에는 주차한 곳을 알려 주는 서비스가 있지만 어떤 방식인지는 공개되지 않았습니다.

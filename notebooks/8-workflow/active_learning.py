@@ -21,7 +21,7 @@
 # | In the article | the interview names active learning as a subject of the head's own work and of his team, and no method; this is one of the oldest |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); logistic regression |
 # | Data | scikit-learn's real digits, 8 by 8 pixels; in two of the experiments a share of them is spoilt on purpose |
-# | Time | <!--=bench.active_learning.seconds-->16<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.active_learning.seconds-->14<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 레이블은 사람이 하나씩 붙이므로 모으는 데 비용이 듭니다.
