@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from lab1784.figures import STYLE, palette
+from tools import nb
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "assets" / "drawings"
@@ -144,10 +145,9 @@ def _spot(figure, label: str, page: str, x: float, y: float, width: float,
     """A link over a part of a sheet: to a notebook by its name, or to a place of the book.
     Raises ValueError where no notebook has the name."""
     if page.isidentifier():
-        found = list(ROOT.glob(f"notebooks/*/{page}.py"))
-        if not found:
+        if page not in nb.sources():
             raise ValueError(f"drawings: no notebook is called {page!r}")
-        page = found[0].relative_to(ROOT).with_suffix(".html").as_posix()
+        page = nb.short(nb.sources()[page].with_suffix(".html"))
     unit, top = figure.get_figwidth() * 0.72, figure.get_figheight() * 72
     figure.spots = getattr(figure, "spots", "") + (
         f'<a href="root:{page}" aria-label="{escape(label)}"><rect x="{unit * x:.1f}" '

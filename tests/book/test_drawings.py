@@ -69,17 +69,19 @@ def test_a_line_that_cannot_be_drawn_is_refused(tmp_path, old, new, said):
         paper_map.read(tmp_path / "papers.yml")
 
 
+def leads(link: str) -> bool:
+    """Whether a chapter's link leads to a page and to its place there."""
+    page, _, place = link.partition("#")
+    target = site() / "chapters" / page
+    return target.is_file() and (not place or f'id="{place}"' in target.read_text())
+
+
 def lost(html: str) -> list[str]:
     """Links of the map that lead nowhere, and papers without a link."""
     data = paper_map.read()
     links = dict(zip(data["papers"],
                      re.findall(r'<a href="([^"]+)" aria-label="[^"]+"><rect', html)))
-    found = []
-    for name, link in links.items():
-        page, _, place = link.partition("#")
-        target = site() / "chapters" / page
-        if not target.is_file() or f'id="{place}"' not in target.read_text() and place:
-            found.append(f"{name}: {link}")
+    found = [f"{name}: {link}" for name, link in links.items() if not leads(link)]
     return found + [name for name in data["papers"] if name not in links]
 
 
@@ -96,13 +98,8 @@ def test_every_paper_of_the_map_leads_to_its_page_or_section():
 
 def dead(html: str) -> list[str]:
     """Links of a drawing inside a chapter that lead nowhere."""
-    found = []
-    for link in re.findall(r'<a href="([^"]+)" aria-label="[^"]+"><rect x', html):
-        page, _, place = link.partition("#")
-        target = site() / "chapters" / page
-        if not target.is_file() or f'id="{place}"' not in target.read_text() and place:
-            found.append(link)
-    return found
+    links = re.findall(r'<a href="([^"]+)" aria-label="[^"]+"><rect x', html)
+    return [link for link in links if not leads(link)]
 
 
 @pytest.mark.parametrize("chapter, links, one", [
