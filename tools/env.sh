@@ -41,8 +41,13 @@ if ! fits "$venv/bin/python" ||
 fi
 echo "Installing the book's packages into $venv: 2 to 5 minutes, once."
 rm -f "$stamp"
-if ! "$venv/bin/python" -m pip install --disable-pip-version-check \
-        -r requirements.txt >"$log" 2>&1; then
+# What a line "# Alone: name==version" names comes without what it asks for.
+alone=$(sed -n 's/^# Alone: //p' requirements.txt)
+if ! { "$venv/bin/python" -m pip install --disable-pip-version-check \
+           -r requirements.txt &&
+       { [ -z "$alone" ] ||
+         "$venv/bin/python" -m pip install --disable-pip-version-check \
+             --no-deps $alone; }; } >"$log" 2>&1; then
     if grep -qE 'NewConnectionError|Failed to establish|ConnectTimeout|ProxyError|Connection to .* timed out|name resolution' "$log"; then
         say "The packages could not be fetched: no connection to the package index. Run the same command again with a network; pip's words are in $log."
     fi
