@@ -139,10 +139,14 @@ def picture_first(doctree):
             cell.append(cell.pop(0))
 
 
+REASON = " That much because"
+
+
 def verdict_first(doctree, docname):
-    """What became of a technique page's claims, behind its In short: the
-    first one's box, and how many of the others hold.  Not in the students'
-    edition, where bets come first."""
+    """A technique page of the site begins with its In short and, behind it,
+    what became of its claims: the first one's box, and how many of the
+    others hold.  The card, a screen of a phone, comes last of its opening.
+    Not in the students' edition, where bets come first."""
     boxes = [n for n in doctree.findall(nodes.container)
              if "claim" in n["classes"]]
     short = next((p for p in doctree.findall(nodes.paragraph)
@@ -153,9 +157,19 @@ def verdict_first(doctree, docname):
     words = [next(c for c in box["classes"] if c.startswith("claim-"))
              .removeprefix("claim-").replace("-", " ") for box in boxes[1:]]
     told = board.verdicts([{"verdict": w} for w in words]).replace("*", "")
-    at = short.parent.index(short) + 1
-    short.parent.insert(at, [boxes[0].deepcopy(), nodes.paragraph(
-        "", f"That is the first claim; of the others, {told}.")])
+    first = boxes[0].deepcopy()
+    for said in list(first.findall(nodes.Text)):
+        if REASON in said:              # it stands with the claim, below
+            after = said.parent.index(said)
+            said.parent[after:] = [nodes.Text(said[:said.index(REASON)])]
+    opening = short.parent
+    card = next(n for n in opening if isinstance(n, nodes.table))
+    at = opening.index(card)
+    korean = opening[at + 1:opening.index(short)]
+    opening[at:opening.index(short) + 1] = [
+        short, first, nodes.paragraph(
+            "", f"That is the first claim; of the others, {told}."),
+        *korean, card]
 
 
 def fold_admonitions(app, doctree, docname):

@@ -33,12 +33,13 @@ def test_no_page_has_this_fault(question):
 
 
 def late_verdict(folder, name):
-    """A technique page whose first verdict stands behind its first part."""
+    """A technique page whose first verdict stands behind its first part, or
+    behind its card."""
     page = soup(folder / name)
     claims = page.select("div.claim")
-    part = page.select_one("article h2")
-    return len(claims) > 1 and not name.startswith("notebooks/0-") and (
-        part is None or part not in claims[0].find_all_next("h2"))
+    return len(claims) > 1 and not name.startswith("notebooks/0-") and any(
+        first is None or first not in claims[0].find_all_next(first.name)
+        for first in map(page.select_one, ("article h2", "article table")))
 
 
 def test_the_first_verdict_stands_behind_in_short(tmp_path):
@@ -46,10 +47,12 @@ def test_the_first_verdict_stands_behind_in_short(tmp_path):
     assert not [n for n in names if late_verdict(site(), n)]
     assert sum(len(soup(site() / n).select("div.claim")) > 1
                for n in names) > 9
-    box = '<div class="claim">x</div>'
-    (tmp_path / "x.html").write_text(
-        f"<article><h1>t</h1><h2>a</h2>{box}{box}</article>")
-    assert late_verdict(tmp_path, "x.html")
+    box, card, part = '<div class="claim">x</div>', "<table></table>", "<h2>a</h2>"
+    for n, opening in enumerate((box + card + part, part + box + card,
+                                 card + box + part)):
+        (tmp_path / f"{n}.html").write_text(
+            f"<article><h1>t</h1>{opening}{box}</article>")
+        assert late_verdict(tmp_path, f"{n}.html") == (n > 0)
 
 
 @pytest.mark.parametrize("question,html", [
