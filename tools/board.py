@@ -282,6 +282,32 @@ def trust() -> str:
     return "\n".join(lines)
 
 
+def trusted() -> str:
+    """What the table of trust says, in a few lines: how many claims are
+    stable and pass the noise test, and which do not."""
+    kept, missing = read("trust.json").get("pages", {}), set(untried())
+    shifted = [(r, kept[r["notebook"]]["claims"][n] | {"id": n})
+               for n, r in by_page() if n not in missing
+               and "anew" not in kept[r["notebook"]]]
+    rivals = [c for r, c in shifted if r["kind"] == "superior"]
+
+    def named(claims: list) -> str:
+        pages = {c["id"]: r["notebook"] for r, c in shifted}
+        return ", ".join(link(pages[c["id"]], c["id"]) for c in claims)
+
+    wild = [c for _, c in shifted if not c["stable"]]
+    loud = [c for c in rivals if c["noise"] != "passes"]
+    return (
+        f"- Of {len(shifted)} claims that were shifted "
+        f"{len(shifted) - len(wild)} are stable. Not stable: "
+        f"{named(wild) or 'none'}.\n"
+        f"- Of {len(rivals)} claims that one arm is ahead of a rival "
+        f"{len(rivals) - len(loud)} pass the noise test. Not passed: "
+        f"{named(loud) or 'none'}. A rival against itself is ahead by chance "
+        "in about one of forty, which would be "
+        f"{round(len(rivals) / 40)} of these.")
+
+
 def spans(text: str) -> str:
     """Its decimals as code: what a run printed, and no number of prose."""
     return re.sub(r"\d+\.\d+", r"`\g<0>`", text)
@@ -300,8 +326,8 @@ def anew(kept: dict) -> str:
 def build(text: str) -> str:
     """`text` with every table made anew."""
     makers = {f.__name__: f for f in (
-        pages, claims, failures, planned, count, trust, korean.particles,
-        korean.spelling)}
+        pages, claims, failures, planned, count, trust, trusted,
+        korean.particles, korean.spelling)}
     return BLOCK.sub(lambda m: m[1] + makers[m[2]]() + "\n" + m[3], text)
 
 

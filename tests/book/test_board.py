@@ -85,6 +85,20 @@ def test_the_trust_table_is_of_these_claims():
         assert len(set(row["shifts"])) == 3 and len(row["commit"]) == 40
 
 
+def test_what_trust_did_not_find_stable_is_named_before_its_table(monkeypatch):
+    kept, results = board.read("trust.json"), board.read("results.json")
+    name, record = next((n, r) for n, r in board.by_page()
+                        if r["kind"] == "superior" and kept["pages"][
+                            r["notebook"]]["claims"][n].get("stable"))
+    assert name not in board.trusted()
+    kept["pages"][record["notebook"]]["claims"][name].update(
+        stable=False, noise="beats itself")
+    monkeypatch.setattr(board, "read", lambda file: results
+                        if file == "results.json" else kept)
+    wild, loud = board.trusted().splitlines()
+    assert f"[{name}](" in wild and f"[{name}](" in loud
+
+
 def test_a_claim_on_other_seeds_reads_not_yet(monkeypatch):
     name, record = board.by_page()[0]
     before = board.trust()
