@@ -241,7 +241,7 @@ for sinks in (0, 4, 8, 12):
 # ## Predict
 #
 # Three readers get lines of up to five digits.
-# *Slots* cuts every line into five equal slots of twelve pixels, takes the mean of the columns' answers in each, and names a digit or nothing.
+# *Slots* lays five equal slots side by side from the left, each twelve pixels wide for a reader that learns even lines and eight for one whose gaps vary, takes the mean of the columns' answers in each, and names a digit or nothing.
 # *Cuts* cuts where a column is empty, divides what is too wide at thin places, and classifies each piece; it was trained on single digits, so somebody had cut them for it.
 # *CTC* is told the text alone, as *slots* is.
 #
@@ -252,19 +252,21 @@ for sinks in (0, 4, 8, 12):
 # ## The experiment
 #
 # All have one kind of network, as many steps and the same start; *slots* and *CTC* also see the same lines in the same order, 16 a step; *cuts* sees 32 single digits.
-# `strength` mixes their losses: at 0 the code of *CTC* is *slots*.
+# `strength` mixes their losses: at 0 the code of *CTC* is *slots*, of the width that suits the lines it learns.
 # The metric is edits (insertions, deletions, substitutions) a written digit, the character error rate (글자 오류율); lower is better.
 
 # %% tags=["experiment"]
 ARMS = ("slots", "cuts", "ctc")
+SLOT = dict.fromkeys(GAPS, 8) | {"even": CELL}      # pixels of a slot
 
 
-def slotted(logits, count):
-    """(N, T, K) -> (N, count, K): the mean over each of `count` slots."""
-    return logits.unflatten(1, (count, -1)).mean(2)
+def slotted(logits, count, wide=CELL):
+    """(N, T, K) -> (N, count, K): means over slots of `wide` pixels."""
+    return logits[:, :count * wide // 2].unflatten(1, (count, -1)).mean(2)
 
 
-def learn(x, texts, labels, seed, steps, weight=1.0, batch=16, lr=2e-2):
+def learn(x, texts, labels, seed, steps, weight=1.0, batch=16, lr=2e-2,
+          wide=CELL):
     """A network; weight: share of CTC in the loss, the rest is slots."""
     torch.manual_seed(seed)
     net = make_net(labels, x.shape[2])
@@ -280,7 +282,7 @@ def learn(x, texts, labels, seed, steps, weight=1.0, batch=16, lr=2e-2):
         if weight > 0:
             loss = loss + weight * ctc(logits, texts[i])
         if weight < 1:
-            slots = slotted(logits, texts.shape[1]).flatten(0, 1)
+            slots = slotted(logits, texts.shape[1], wide).flatten(0, 1)
             loss = loss + (1 - weight) * F.cross_entropy(
                 slots, texts[i].flatten())
         optimizer.zero_grad()
@@ -297,7 +299,7 @@ def train(arm, seed, strength=1.0, steps=500, gap="varied"):
         return learn(x, texts, 11, seed, steps, 0.0, batch=32)
     x, texts = lines(seed, gap, "train", 3000)
     return learn(x, texts, 11, seed, steps,
-                 strength if arm == "ctc" else 0.0)
+                 strength if arm == "ctc" else 0.0, wide=SLOT[gap])
 
 # %% [markdown]
 # What is wider than a digit is divided into as many parts as its width holds, each where the ink is thinnest within two pixels.
@@ -317,13 +319,12 @@ def pieces(line, ink=0.4, wide=6):
 
 
 @torch.no_grad()
-def read(net, x, way):
+def read(net, x, way, wide=CELL):
     """Texts of lines (N, 1, H, W), lists of labels."""
     if way == "ctc":
         return [greedy(p) for p in columns(net, x).argmax(2).tolist()]
     if way == "slots":
-        best = slotted(columns(net, x), MOST).argmax(2).tolist()
-        return [[k for k in row if k] for row in best]
+        return bare(slotted(columns(net, x), MOST, wide).argmax(2).tolist())
     cut = [pieces(line) for line in x[:, 0].numpy()]
     cells = torch.zeros(sum(map(len, cut)), 1, x.shape[2], CELL)
     places = [(line, p) for line, row in zip(x[:, 0], cut) for p in row]
@@ -358,26 +359,26 @@ def bare(texts):
 
 def run(arm, seed, strength=1.0, steps=500, gap="varied"):
     """Character error rate on 200 lines with each kind of gap."""
-    net = train(arm, seed, strength, steps, gap)
+    net, wide = train(arm, seed, strength, steps, gap), SLOT[gap]
     way = "slots" if arm == "ctc" and strength == 0 else arm
     out = {}
     for test in GAPS:
         x, texts = lines(seed, test, "test", 200)
-        out[test] = error_rate(read(net, x, way), bare(texts.tolist()))
+        out[test] = error_rate(read(net, x, way, wide), bare(texts.tolist()))
     return out
 
 # %% [markdown]
 # ## The claims
 #
-# First a table of all three readers on all kinds of gaps.
-# Floor: a reader that has learned to read at all gets nine digits in ten of the lines that stand apart; the cell stops where *CTC* or *cuts* does not.
+# The strong rival comes first: *cuts* has been told single digits.
+# A table of both on all kinds of gaps.
+# Floor: a reader that has learned to read at all gets nine digits in ten of the lines that stand apart; the cells stop where *CTC* or *cuts* does not.
 # *Slots* shows on even lines, below, that it has learned.
 #
-# The strong rival comes first: *cuts* has been told single digits.
 # The claim is about lines whose digits touch or overlap.
 
 # %% tags=["results"]
-runs = compare(run, ARMS)
+runs = compare(run, ["cuts", "ctc"])
 print(runs.table())
 assert runs.mean("apart", "ctc") < 0.1 and runs.mean("apart", "cuts") < 0.1
 cuts = claim(
@@ -391,18 +392,29 @@ cuts = claim(
            "wrong")
 
 # %% [markdown]
-# The second rival is weak here, and by its width: a slot is twelve pixels, a digit with its gap takes about seven.
-# Slots of eight pixels made `0.18` to `0.21` on seeds 1000 to 1003, where *CTC* made `0.08` to `0.13`.
-# That gain is `0.09` on average, less than the bar; on even lines these slots made `0.44` or more.
-# So the claim is about a rule of places that does not fit, not about the best one.
+# The second rival is told as much as *CTC* is, and one thing more: how wide a slot should be.
+# Where the gaps vary no width is right, but some are better; a column is two pixels, so widths are even numbers.
+# Errors a digit on such lines, means over seeds 1000 to 1007, at two rates of learning:
+#
+# | rate | *CTC* | slots of 6 px | of 8 | of 10 | of 12 |
+# |---|---|---|---|---|---|
+# | `0.02` | `0.102` | `0.232` | `0.205` | `0.256` | `0.334` |
+# | `0.01` | `0.094` | `0.240` | `0.208` | `0.263` | `0.341` |
+#
+# So the rival has slots of eight pixels, about a digit with its gap.
+# All keep the rate `0.02` of the other claims; the lower one would help *CTC* by `0.008`, less than its spread.
+# The gain on these seeds is `0.103`, hardly above the bar, and its standard deviation over them `0.033`: five other seeds may say either.
 
 # %% tags=["results"]
+fresh = compare(run, ["slots", "ctc"], seeds=range(10, 15))
+print(fresh.table())
+assert fresh.mean("apart", "ctc") < 0.1
 slots = claim(
     "ocr-slots",
     "On lines of handwritten digits with gaps that vary, a reader by "
     "columns trained with CTC makes fewer errors than a classifier of equal "
-    "slots",
-    runs, metric="varied", arm="ctc", baseline="slots", better="lower",
+    "slots whose width was searched on such lines",
+    fresh, metric="varied", arm="ctc", baseline="slots", better="lower",
     least=0.1, unit="character error rate", picture=False,
     reason="at one error in ten digits four lines of five digits in ten are "
            "wrong",
@@ -410,7 +422,7 @@ slots = claim(
 
 # %% [markdown]
 # The third claim is against us.
-# Both are trained anew, on even lines, where a slot holds one digit.
+# Both are trained anew, on even lines, where a slot of twelve pixels holds one digit.
 # An arm with known damage: the slots' network on lines with gaps that vary.
 
 # %% tags=["results"]
@@ -524,8 +536,7 @@ def hangul_run(arm, seed, steps=400):
         x, texts = signs(seed, part, 200)
         said = read_hangul(net, x, arm)
         out[part] = error_rate(map(spell, said), [*map(spell, texts)])
-        out[f"{part} ok"] = float(np.mean(
-            [a == b for a, b in zip(said, texts)]))
+        out[f"{part} ok"] = float(np.mean(np.array(said) == texts))
     return out
 
 # %% tags=["results"]
@@ -630,23 +641,29 @@ show(fig, "Above a page of four handwritten lines with a box around each "
 
 # %% [markdown]
 # How does it fare with length?
-# Here is the share of lines that are right from end to end, on the gaps that vary, over all seeds.
+# Here is the share of lines that are right from end to end, on the gaps that vary, over the seeds of the first claim and of the second.
 
 # %% tags=["results"]
 right = {}
-for arm, seed in itertools.product(ARMS, runs.seeds):
-    x, texts = lines(seed, "varied", "test", 200)
-    for a, b in zip(read(train(arm, seed), x, arm),
-                    bare(texts.tolist())):
-        right.setdefault((arm, len(b)), []).append(a == b)
-print("digits " + "".join(f"{arm:>8}" for arm in ARMS))
+pairs = [(told.seeds, arm) for told, arms in (
+    (runs, ("cuts", "ctc")), (fresh, ("slots", "ctc"))) for arm in arms]
+for seeds, arm in pairs:
+    for seed in seeds:
+        x, texts = lines(seed, "varied", "test", 200)
+        said = read(train(arm, seed), x, arm, SLOT["varied"])
+        for guess, text in zip(said, bare(texts.tolist())):
+            right.setdefault((seeds, arm, len(text)), []).append(
+                guess == text)
+print("seeds  " + "".join(f"{f'{seeds[0]}-{seeds[-1]}':>8}"
+                          for seeds, _ in pairs))
+print("digits " + "".join(f"{arm:>8}" for _, arm in pairs))
 for n in range(1, MOST + 1):
-    print(f"{n:>6} " + "".join(f"{np.mean(right[arm, n]):8.2f}"
-                               for arm in ARMS))
+    print(f"{n:>6} " + "".join(f"{np.mean(right[seeds, arm, n]):8.2f}"
+                               for seeds, arm in pairs))
 
 # %% [markdown]
 # A line of one digit can be read by all.
-# From three digits on equal slots no longer hold one digit each, and *slots* is lost; the other two pay for each digit more.
+# All pay for each digit more, and *slots* most: every odd gap shifts the digits behind it against their slots.
 #
 # ## Break it
 #
@@ -694,8 +711,8 @@ print(f"unclamped: {wide * high / (160 - wide * high):.2f}, "
 #
 # | what was tried | where | outcome |
 # |---|---|---|
-# | two-pixel jitter up and down, up to six digits, rate falling from the start | seeds 1000 and 1001 | after 300 steps CTC at `0.24` to `0.27`, *slots* at `0.45`; too slow for this page, hence smaller lines and a rate that rises first |
-# | on these: an LSTM of 32 both ways behind the convolutions; a classifier for each slot that sees the whole line | the same | CTC at `0.85` or more, it had hardly begun to learn, left out; `0.52` to `0.63`, worse than equal slots (`0.44` to `0.47`), so those are the rival; slots of 6, 8 and 10 pixels were tried only after the claims had run; on gaps that vary 8 are the best: see the second claim |
+# | two-pixel jitter up and down, up to six digits, rate falling from the start; on these also an LSTM of 32 both ways behind the convolutions, and a classifier for each slot that sees the whole line | seeds 1000 and 1001 | after 300 steps CTC at `0.24` to `0.27`, *slots* at `0.44` to `0.47`; too slow for this page, hence smaller lines and a rate that rises first. With the LSTM CTC at `0.85` or more, it had hardly begun to learn, left out; the classifiers of whole lines `0.52` to `0.63`, worse than equal slots, so those are the rival |
+# | the second claim against slots of twelve pixels, a width that nobody had searched | seeds 0 to 4 | it held: CTC `0.10`, slots `0.33`. With slots of eight the gain was `0.09` on seeds 1000 to 1003, less than the bar; so the rival got the width found in the table beside the claim, and the claim seeds 10 to 14 |
 # | rates `0.01` and `0.02` for both; *cuts* dividing by 6, by 7 or never, by the classifier's confidence, ink from `0.4` or `0.5` | seed 1000 | `0.02` no worse for either; touching: by 6 `0.32`, by 7 `0.40`, never `0.65`, confidence `0.35` to `0.37`; the first is the rival |
 # | Hangul with 192, 160 or 120 syllables, a quarter unseen, three in a line | seed 1000 | unseen, jamo: `0.16`, `0.15`, `0.08`, syllables `0.40` to `0.43`; the reader of syllables learned slowly, so 80 and 500 steps |
 # | that, three syllables in a line; the other three claims ran with it and stand | seeds 0 to 4, once | the floor was missed: the reader of syllables had not learned on seed 2 (seen: `0.53`, otherwise `0.03` or less; unseen, means, `0.48`, jamo `0.07`). Tried on seeds 2 and 1004 to 1011: a lower rate, clipped gradients, 600 steps, two in a line; then 48 syllables in batches of 32, with which that reader learned on the six of them that were tried, and seeds 5 to 9 for this claim |

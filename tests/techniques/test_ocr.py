@@ -129,10 +129,12 @@ def network_by_hand(space):
 
 
 def steps_by_hand(space):
-    """Two steps of each loss and of a mixture, with torch's own classes."""
+    """Two steps of each loss and of a mixture, with torch's own classes,
+    and slots of two widths; the narrower leave columns over."""
     x, texts = space["lines"](1005, "varied", "train", 40)
-    for weight in (0.0, 1.0, 0.3):
-        net = space["learn"](x, texts, 11, 1006, 2, weight, batch=8, lr=6e-3)
+    for weight, wide in ((0.0, 8), (1.0, 12), (0.3, 6)):
+        net = space["learn"](x, texts, 11, 1006, 2, weight, batch=8, lr=6e-3,
+                             wide=wide)
         assert not net.training
         torch.manual_seed(1006)
         mine = space["make_net"](11, 12)
@@ -143,7 +145,8 @@ def steps_by_hand(space):
         for _ in range(2):
             i = torch.randint(40, (8,), generator=order)
             y = space["columns"](mine, x[i])
-            slots = torch.stack([part.mean(1) for part in y.split(6, 1)], 1)
+            slots = torch.stack([part.mean(1) for part in y.split(
+                wide // 2, 1)][:5], 1)
             one = nn.CrossEntropyLoss()(slots.transpose(1, 2), texts[i])
             other = nn.CTCLoss(zero_infinity=True)(
                 y.log_softmax(2).permute(1, 0, 2), texts[i],
@@ -185,6 +188,7 @@ def cuts_by_hand(space):
             11).float()
         assert space["read"](None, two[:1], "ctc") == [[3, 2, 7]]
         assert space["read"](None, two[:1], "slots") == [[3, 2]]
+        assert space["read"](None, two[:1], "slots", 10) == [[3, 2, 2]]
     finally:
         space["columns"] = real
 
@@ -226,8 +230,8 @@ def known_readers(space):
         assert (seed, part, count) == (1009, "test", 200)
         return x, t
 
-    def read(net, x, way):
-        asked.append(way)
+    def read(net, x, way, wide):
+        asked.append((way, wide))
         t = texts[x[:, 0].double().sum().item()].tolist()
         return [[k for k in row if k] * net for row in t]
     space["lines"], space["read"] = lines, read
@@ -239,7 +243,10 @@ def known_readers(space):
                 ("even", "apart", "touching", "varied"), want)
         space["run"]("cuts", 1009)
         space["run"]("ctc", 1009, strength=0)
-        assert asked == ["ctc"] * 12 + ["cuts"] * 4 + ["slots"] * 4
+        assert [way for way, _ in asked] == (
+            ["ctc"] * 12 + ["cuts"] * 4 + ["slots"] * 4)
+        space["run"]("slots", 1009, gap="even")
+        assert asked[-8:] == [("slots", 8)] * 4 + [("slots", 12)] * 4
     finally:
         space["train"], space["read"] = real
         space["lines"] = made
@@ -248,11 +255,12 @@ def known_readers(space):
 def who_learns_what(space):
     """Lines, loss and sizes that each arm's network gets, digits and
     Hangul; unseen syllables are never in training, their jamo are."""
-    asked, real = [], space["learn"]
+    asked, widths, real = [], [], space["learn"]
 
-    def learn(x, texts, labels, seed, steps, weight=1.0, batch=16):
+    def learn(x, texts, labels, seed, steps, weight=1.0, batch=16, wide=12):
         asked.append((tuple(x.shape), tuple(texts.shape)[1], labels, seed,
                       steps, weight, batch))
+        widths.append(wide)
         return nn.Identity()
     space["learn"] = learn
     try:
@@ -261,15 +269,18 @@ def who_learns_what(space):
         space["train"]("ctc", 1010, 0.25, 7)
         for arm in ("syllable", "jamo"):
             space["train_hangul"](arm, 1010, 7)
+        space["train"]("slots", 1010, 1.0, 7, "even")
     finally:
         space["learn"] = real
     wide, narrow = (3000, 1, 12, 60), (3000, 1, 12, 12)
     assert asked[:4] == [
         (wide, 5, 11, 1010, 7, 0.0, 16), (narrow, 1, 11, 1010, 7, 0.0, 32),
         (wide, 5, 11, 1010, 7, 1.0, 16), (wide, 5, 11, 1010, 7, 0.25, 16)]
-    assert [a[2] for a in asked[4:]] == [49, 10]
-    assert all(a[6] == 32 for a in asked[4:])
-    assert [a[1] for a in asked[4:]] == [2, 6]
+    assert asked[6] == (wide, 5, 11, 1010, 7, 0.0, 16)
+    assert widths == [8, 12, 8, 8, 12, 12, 12]
+    assert [a[2] for a in asked[4:6]] == [49, 10]
+    assert all(a[6] == 32 for a in asked[4:6])
+    assert [a[1] for a in asked[4:6]] == [2, 6]
     seen = set("".join(space["signs"](1010, "train", 400)[1]))
     same = set("".join(space["signs"](1010, "seen", 400)[1]))
     new = set("".join(space["signs"](1010, "unseen", 200)[1]))
@@ -374,6 +385,10 @@ EXPERIMENT = {
         "for k in range(1, 1):"),
     "rival: a slot is its strongest column": (
         "(count, -1)).mean(2)", "(count, -1)).amax(2)"),
+    "rival: slots as wide as on even lines": (
+        "dict.fromkeys(GAPS, 8)", "dict.fromkeys(GAPS, CELL)"),
+    "rival: slots learn a width and are read at another": (
+        "MOST, wide).argmax(2)", "MOST).argmax(2)"),
     "rival: slots' losses added": ("(1 - weight) * F.cross_entropy(",
                                    "5 * F.cross_entropy("),
     "pairing: every seed starts alike": ("    torch.manual_seed(seed)\n",
