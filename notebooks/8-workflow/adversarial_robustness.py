@@ -9,31 +9,31 @@
 # ---
 
 # %% [markdown]
-# # Adversarial robustness
+# # Adversarial robustness: a change too small to see
 #
 # [Open this page in Colab](https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/8-workflow/adversarial_robustness.ipynb): its first cell installs the helper of this book and nothing else.
 #
 # | | |
 # |---|---|
-# | Paper | authors, *title*, true venue and year, with a link |
-# | Official code | link, and the commit that was read |
-# | In the article | the section that names it |
-# | Before this page | what the reader should have read |
-# | Data | what it is and whether it is real or drawn |
-# | Rule read in | ??? |
+# | Paper | A. Madry, A. Makelov, L. Schmidt, D. Tsipras, A. Vladu, [*Towards Deep Learning Models Resistant to Adversarial Attacks*](https://arxiv.org/abs/1706.06083), ICLR 2018; the one step is from I. J. Goodfellow, J. Shlens, C. Szegedy, [*Explaining and Harnessing Adversarial Examples*](https://arxiv.org/abs/1412.6572), ICLR 2015; of both we read the abstract |
+# | Official code | of the authors' challenges on [MNIST](https://github.com/MadryLab/mnist_challenge) at commit `3ee3643` and [CIFAR-10](https://github.com/MadryLab/cifar10_challenge) at `f15682d`: attack, training loop, settings |
+# | Rule read in | official code |
+# | In the article | the interview names adversarial robustness, attack and defence, and a paper of the year before, which is 2019; which paper is meant we could not tell |
+# | Before this page | [Regularisers on one bench](../3-machine-learning/regularisers.ipynb), where one gradient-sign step is among the exams |
+# | Data | scikit-learn's real digits, 8 by 8 pixels from 0 to 1 |
 # | Time | under a minute |
 #
 # **요약.**
-# 무엇이 문제인지 첫 문장에 씁니다.
-# 이 기법이 무엇을 바꾸는지 둘째 문장에 씁니다.
-# 무엇을 재는지 셋째 문장에 씁니다.
-# 무엇이 나왔는지 넷째 문장에 씁니다.
-# 무엇을 보이지 못하는지 다섯째 문장에 씁니다.
+# 사람 눈에는 그대로인 숫자를 왜 분류기는 다른 숫자로 읽을까요?
+# 이 페이지는 모든 픽셀을 `0.15`까지만 바꾸는 적대적 공격(adversarial attack)과, 바로 그렇게 바뀐 그림으로 학습하는 적대적 훈련(adversarial training)을 실제 손글씨 숫자에서 시드 다섯 개로 비교합니다.
+# 공격을 받은 뒤 일반 학습은 열에 하나 남짓, 가장 나은 정규화 기법도 열에 둘쯤만 맞히지만, 적대적 훈련은 잃은 정확도의 절반 넘게 되찾으면서 바뀌지 않은 숫자의 정확도는 거의 잃지 않습니다.
+# 선형 분류기에서는 최악의 변화가 식으로 정해지므로 공격이 정말 최악에 닿는지 확인할 수 있고, 기울기를 숨겼을 뿐이어서 튼튼해 보이는 네트워크는 몇 가지 점검으로 가려낼 수 있습니다.
+# 작은 그림과 작은 네트워크에서 얻은 결과이므로 사진이나 다른 종류의 변화에 대해서는 말해 주지 않습니다.
 #
 # **In short.**
-# What does this page ask, in one sentence?
-# What was found, with a number of the records: on heavy tails the error changes by <!--=adversarial_robustness-heavy.effect-->0.00<!--/-->.
-# What the page does not show, in one sentence.
+# How small a change makes a network misread a digit, and what does it cost to be safe from such changes?
+# When no pixel moves by more than `0.15`, our attacks leave plain training <!--=adversarial-won.mean.plain-->0.11<!--/--> of the digits, the best of three regularisers <!--=adversarial-won.mean.noise-->0.19<!--/--> and a network trained against the worst change <!--=adversarial-won.mean.several-->0.64<!--/-->, which names <!--=adversarial-clean.mean.several-->0.97<!--/--> of the unchanged ones.
+# It does not show photographs, larger networks or changes of another kind, such as a shift; and for a network, unlike a linear one, no attack proves that none is stronger.
 
 # %% tags=["setup"]
 # @title Set-up: in Colab this installs the book's helper
@@ -56,255 +56,659 @@ if spec is None or spec.origin is None:
 
 # %% tags=["imports"]
 # @title Imports
-import numpy as np
+import math
+from functools import partial
 
-from lab1784 import (check, claim, compare, draw_claim, known, near,
-                     overview, show)
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from lab1784 import (check, claim, compare, data, draw_claim, image_grid,
+                     known, near, overview, palette, remember, show)
 from lab1784.figures import subplots
 
+torch.set_num_threads(1)
+
 # %% [markdown]
-# ## One wild value moves the mean
+# ## What a network reads, and what you read
 #
-# Begin with a thing that can be looked at, and a number that shows the failure.
-# Then name it.
-# This page is a template that runs.
-# Its technique is the **trimmed mean** (절사평균), which you replace by yours.
+# Below are eight digits, and how far two handwritten digits lie apart when only their most different pixel counts.
+# If every pixel may move by $\epsilon$, two digits can meet half-way where that distance is at most $2\epsilon$.
+# We use $\epsilon = 0.15$.
 
 # %%
-x = np.array([1.0, 2.0, 3.0, 4.0, 90.0])
-print(f"mean {x.mean():.1f}, median {np.median(x):.1f}")
+images, names = data.digits(1000, test=10)[:2]
+flat = images.flatten(1)
+gap = min(torch.cdist(flat[names == k], flat[names != k], p=math.inf)
+          .min().item() for k in range(10))
+print(f"the two closest digits of different names: {gap:.4f}")
 
 # %% [markdown]
-# ## The idea
+# So balls of radius `0.15` around these digits do not touch where the names differ: a classifier that is right in all of them exists.
+# Does training find it?
 #
-# One picture, and the equations in the paper's notation:
+# ## The idea: the worst change, and training on it
 #
-# $$\bar{x}_{s} = \frac{1}{n - 2k} \sum_{i=k+1}^{n-k} x_{(i)}, \qquad k = \lfloor s n \rfloor$$
-
-# %% tags=["figure"]
-# @title Draw: five values and their mean
-fig, ax = subplots(height=1.6)
-ax.plot(x, np.zeros_like(x), "o")
-ax.axvline(x.mean(), ls="--", label="mean")
-ax.set(yticks=[], xlabel="value", title="The mean lies where no value is")
-ax.legend()
-show(fig, "Five values on a line: four close together, one far to the "
-          "right; the mean lies in the empty space between them.")
-
-# %% [markdown]
+# An **adversarial attack** (적대적 공격) looks for the change $\delta$ that raises the loss $\ell$ the most, where no pixel may move by more than $\epsilon$ nor leave $[0, 1]$.
+# **Adversarial training** (적대적 훈련) lowers the loss at that change instead of at the digit:
+#
+# $$\min_\theta \; \mathbb{E}_{(x, y)} \; \max_{\|\delta\|_\infty \le \epsilon,\; x + \delta \in [0, 1]^d} \ell_\theta(x + \delta,\, y).$$
+#
+# For a linear score $s = w \cdot x + b$ and a label $y = \pm 1$ the inner problem has an answer.
+# Each pixel hurts the margin $ys$ most at one end of its range, whatever the others do, and so
+#
+# $$\min_{\|\delta\|_\infty \le \epsilon} y\,(w \cdot (x + \delta) + b) = y\,(w \cdot x + b) - \epsilon\,\|w\|_1 .$$
+#
+# The sign of the slope gives the whole of it in one step, $-\epsilon\, y\, \mathrm{sign}\, w$.
+# With many pixels many small losses add up: that is how Goodfellow and others explain why a change that nobody sees can be enough.
+# In the box $[0, 1]^d$ a pixel may have less room than $\epsilon$, and the worst case is a sum of clipped terms.
+# A network is not linear, so one step can miss.
+# **Projected gradient descent** (투영 경사 하강법, PGD) takes several, each from where the last one ended, and brings every point back into ball and box, $\Pi$:
+#
+# $$z_{t+1} = \Pi\big(z_t + a \,\mathrm{sign}\, \nabla_z\, \ell_\theta(z_t, y)\big), \qquad z_0 \text{ drawn from the ball.}$$
+#
 # ## The technique
 #
-# The paragraph of the paper, then the lines that realise it, with shapes in the comments.
-# Where the official code and the paper differ, say which one this page follows.
+# The slope is taken with regard to the image, and the weights stay.
+# Two kinds of loss are climbed: cross-entropy, and the lead that one given wrong class has over the right one.
+# The second is there because the first can hide its slope: where a network is sure, its cross-entropy is flat.
 
 # %% tags=["technique"]
-def trimmed_mean(x, share):
-    """Mean without the smallest and the largest values.
+def cross(logits, y):
+    """Cross-entropy of (N, K) logits and classes (N,), summed, in nats."""
+    return F.cross_entropy(logits, y, reduction="sum")
 
-    x: (..., n) numbers.  share: of n, dropped at each end, 0 <= share < 0.5.
-    Returns (...,).  Raises ValueError where share lies outside.
-    Source: author, year, equation.
+def lead(logits, y, j):
+    """By how much the j-th class after y leads y, summed; for j < K."""
+    rival = (y + j) % logits.shape[1]
+    return (logits.gather(1, rival[:, None])
+            - logits.gather(1, y[:, None])).sum()
+
+def slope(net, x, y, loss):
+    """The loss's gradient at images x, of the shape of x."""
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(loss(net(x), y), x)[0]
+
+# %% tags=["technique"]
+def project(z, x, eps):
+    """The nearest point to z within eps of x, and within [0, 1]."""
+    return torch.max(torch.min(z, x + eps), x - eps).clamp(0, 1)
+
+def one_step(net, x, y, eps):
+    """FGSM: every pixel moves by eps the way that raises the loss."""
+    return project(x + eps * slope(net, x, y, cross).sign(), x, eps)
+
+def several_steps(net, x, y, eps, steps, a, g=None, loss=cross):
+    """PGD: `steps` steps of `a` a pixel, each one projected.
+
+    x: (N, ...) in [0, 1].  y: (N,) true classes.  g: generator of the start,
+    uniform in the ball; None starts at x.  Source: pgd_attack.py of Madry's
+    mnist_challenge.
     """
-    if not 0 <= share < 0.5:
-        raise ValueError(f"share should lie in [0, 0.5), got {share}")
-    n = x.shape[-1]
-    k = int(share * n)                          # dropped at each end
-    kept = np.sort(x, axis=-1)[..., k:n - k]    # (..., n - 2k)
-    return kept.sum(-1) / (n - 2 * k)
+    z = x
+    if g is not None:
+        noise = 2 * torch.rand(x.shape, generator=g) - 1
+        z = project(x + eps * noise, x, eps)
+    for _ in range(steps):
+        z = project(z + a * slope(net, z, y, loss).sign(), x, eps)
+    return z
+
+# %% [markdown]
+# A digit **survives** when the network names it rightly as it is and after every attack: on cross-entropy from each of two random starts, then towards each of the nine wrong classes.
+# The authors' code knows cross-entropy and the best wrong class; the attack on each class in turn is our addition, and the claims below tell why.
+# Training replaces each batch by its changed one, made against the network as it is at that moment; the clean one is not used.
+# With $k = 1$ that is Goodfellow's step without the clean half of the loss; with more it is Madry's loop, whose step on CIFAR-10 is a quarter of the radius.
+
+# %% tags=["technique"]
+def right(net, x, y):
+    """Which of the images are named rightly: (N,) bool."""
+    with torch.no_grad():
+        return net(x).argmax(1) == y
+
+def survives(net, x, y, eps, g, steps=20, starts=2, rivals=9):
+    """Which images are right before and after all attacks: (N,) bool.
+
+    `starts` attacks climb cross-entropy, then one each the leads of the
+    first `rivals` classes after y.  Whoever has fallen is not asked again.
+    """
+    alive = right(net, x, y)
+    leads = [partial(lead, j=j) for j in range(1, rivals + 1)]
+    for loss in [cross] * starts + leads:
+        i = alive.nonzero()[:, 0]
+        z = several_steps(net, x[i], y[i], eps, steps, eps / 8, g, loss)
+        alive[i] = right(net, z, y[i])
+    return alive
+
+def changed(net, x, y, eps, k, g):
+    """The batch that adversarial training learns from, by k steps."""
+    if k == 1:
+        return one_step(net, x, y, eps)
+    return several_steps(net, x, y, eps, k, eps / 4, g)
+
+# %% [markdown]
+# For a linear classifier of $K$ classes the attacker picks the rival class, too.
+# Against each rival the margin has the weights $w_y - w_j$, and the smallest of the $K - 1$ worst margins decides.
+
+# %% tags=["technique"]
+def worst_margin(weight, bias, x, y, eps):
+    """Exact: the smallest lead of class y that changes in ball and box allow.
+
+    weight: (K, D).  bias: (K,).  x: (N, D) in [0, 1].  Returns (N,).
+    """
+    down = (x - eps).clamp(min=0) - x                 # (N, D), room below
+    up = (x + eps).clamp(max=1) - x                   # (N, D), room above
+    w = weight[y][:, None] - weight                   # (N, K, D)
+    margin = (w * x[:, None]).sum(2) + bias[y][:, None] - bias
+    loss = torch.minimum(w * down[:, None], w * up[:, None]).sum(2)
+    own = F.one_hot(y, len(bias)).bool()
+    return (margin + loss).masked_fill(own, math.inf).amin(1)
 
 # %% [markdown]
 # ## Predict
 #
-# Draws with heavy tails, true centre zero: which estimate lies closest to it?
+# Networks of one kind, from the same start and on the same batches, are trained plainly, with regularisers, and against attacks of radius `0.15`.
+# Then each meets eleven attacks of twenty steps.
+# Which bets do you take?
 #
-# - (a) The mean, because it uses every value.
-# - (b) The trimmed mean, because wild values are among those dropped.
-# - (c) The median, because it drops the most.
+# - (a) CutMix or label smoothing, tuned for this, keeps a third of the digits.
+# - (b) Random noise of twice the radius in training does as well as the worst change.
+# - (c) Training against one step is as good as training against seven.
+# - (d) Training against seven steps wins back most of what plain training loses.
+# - (e) It costs more than four unchanged digits in a hundred.
 #
-# And on draws that are nearly normal?
-
-# %% [markdown]
 # ## The experiment
 #
-# Say what is measured, in which unit, and which direction is better, before anything is run.
-# Show here that every arm masters the ordinary task, above a floor that is stated with its reason.
+# Each seed draws 1,000 digits to learn from and 600 for the exam.
 
 # %% tags=["experiment"]
-ARMS = ("mean", "median", "trimmed")
+EPS, STEPS = 0.15, {"one": 1, "several": 7, "far": 7}
 
+def network(linear):
+    layers = [] if linear else [nn.Linear(64, 128), nn.ReLU(),
+                                nn.Linear(128, 128), nn.ReLU()]
+    last = nn.Linear(64 if linear else 128, 10)
+    return nn.Sequential(nn.Flatten(), *layers, last)
 
-def run(arm, seed, strength=0.2, steps=400, tails=2):
-    """Mean absolute error of one estimator over `steps` samples of 40.
+def cutmix(x, t, chance, rng):
+    """A box of another image of the batch, and its share of the label."""
+    if rng.random() >= chance:
+        return x, t
+    half = int(8 * math.sqrt(1 - rng.random())) // 2
+    partner = torch.from_numpy(rng.permutation(len(x)))
+    cy, cx = rng.integers(8, size=2)
+    inside = torch.zeros(8, 8, dtype=torch.bool)
+    inside[max(cy - half, 0):cy + half, max(cx - half, 0):cx + half] = True
+    share = inside.double().mean().item()
+    return (torch.where(inside, x[partner], x),
+            (1 - share) * t + share * t[partner])
 
-    tails: degrees of freedom of the t distribution; few are heavy tails.
-    """
+# %% [markdown]
+# Eight arms.
+# *noise* moves every pixel at random, by up to `strength` times the radius, and so lacks only the worst direction.
+# *smoothing* shares out `strength` of each label; *cutmix* mixes that share of the batches; [their page](../3-machine-learning/regularisers.ipynb) takes both apart.
+# *one* and *several* train against `strength` times the radius.
+# *far* does so against twice the radius, where digits of different names meet: it is meant to be damaged.
+# An update of *several* passes through the network eight times, seven for the attack and one for the weights; *long* is plain training with eight times the updates, so it costs as much.
+
+# %% tags=["experiment"]
+def treat(arm, net, x, y, strength, g, rng):
+    """One batch of images and soft labels as the arm trains on it."""
     known(arm, ARMS, "arm")
-    rng = np.random.default_rng(seed)
-    # Sorted, so that all arms add in the same order.
-    x = np.sort(rng.standard_t(tails, size=(steps, 40)), axis=-1)
-    if arm == "trimmed":
-        guess = trimmed_mean(x, strength)       # (steps,), the centre is 0
-    elif arm == "median":
-        guess = np.median(x, axis=-1)
+    t = F.one_hot(y, 10).to(x.dtype)
+    if arm in STEPS:
+        return changed(net, x, y, strength * EPS, STEPS[arm], g), t
+    if arm == "noise":
+        return several_steps(net, x, y, strength * EPS, 0, 0.0, g), t
+    if arm == "smoothing":
+        return x, (1 - strength) * t + strength / 10
+    if arm == "cutmix":
+        return cutmix(x, t, strength, rng)
+    return x, t
+
+# %% [markdown]
+# All arms were searched over one grid on seeds 1000 to 1002: rates of 1, 3, 10 and 30 thousandths, and two strengths, for plain training none.
+# The rule takes the setting that survives most often among those that name `0.95` of the unchanged digits.
+# *far* takes the rate of *several*.
+
+# %% tags=["experiment"]
+# strengths: times the radius (1, 2), share of the label (0.2, 0.5), share of
+# the batches (0.5, 1), times the radius (1, 4/3) twice
+SETTING = {"plain": (1e-3, 0.0), "long": (1e-3, 0.0), "noise": (3e-3, 2.0),
+           "smoothing": (1e-3, 0.5), "cutmix": (3e-3, 1.0),
+           "one": (1e-2, 1.0), "several": (1e-2, 1.0), "far": (1e-2, 2.0)}
+ARMS = tuple(SETTING)
+
+@remember(most=2)
+def world(seed):
+    """Images and classes to learn from, and those of the exam."""
+    return data.digits(seed, labels=1000)
+
+@remember(most=10)
+def learn(arm, seed, strength, steps, lr, linear=False):
+    """A network after so many updates with Adam, its rate a half cosine."""
+    x, y = world(seed)[:2]
+    g, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
+    own = torch.Generator().manual_seed(400_000 + seed)
+    torch.manual_seed(seed)
+    net = network(linear)
+    steps = steps * 8 if arm == "long" else steps
+    optimizer = torch.optim.Adam(net.parameters(), lr, fused=True)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        i = torch.randint(len(x), (64,), generator=g)
+        image, t = treat(arm, net, x[i], y[i], strength, own, rng)
+        loss = -(t * net(image).log_softmax(1)).sum(1).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    return net
+
+# %% tags=["experiment"]
+def run(arm, seed, strength=None, steps=400, lr=None):
+    """Shares of the exam that are right: as they are, after one step, after
+    several on cross-entropy, and after every attack."""
+    rate, best = SETTING[known(arm, ARMS, "arm")]
+    net = learn(arm, seed, best if strength is None else strength, steps,
+                lr or rate)
+    x, y = world(seed)[2:]
+    g = torch.Generator().manual_seed(500_000 + seed)
+    share = {"clean": right(net, x, y),
+             "one": right(net, one_step(net, x, y, EPS), y),
+             "several": survives(net, x, y, EPS, g, rivals=0)}
+    share["all"] = share["several"].clone()
+    i = share["several"].nonzero()[:, 0]
+    share["all"][i] = survives(net, x[i], y[i], EPS, g, starts=0)
+    return {name: hit.double().mean().item() for name, hit in share.items()}
+
+# %% [markdown]
+# How good is the exam itself?
+# For a network nobody knows the worst change, for a linear classifier the formula gives it.
+# So a plainly trained linear classifier of ten classes meets one step, several on cross-entropy, and all attacks, and each count stands beside the exact one.
+
+# %% tags=["experiment"]
+def judge(arm, seed, eps=EPS, steps=400):
+    """The share of the exam that a linear classifier keeps, as one way to
+    look for the worst change tells it."""
+    known(arm, ("exact", "all", "several", "one"), "arm")
+    net = learn("plain", seed, 0.0, steps, 1e-2, linear=True)
+    x, y = world(seed)[2:]
+    g = torch.Generator().manual_seed(500_000 + seed)
+    if arm == "exact":
+        weight, bias = (p.detach() for p in net[1].parameters())
+        kept = worst_margin(weight, bias, x.flatten(1), y, eps) > 0
+    elif arm == "one":
+        kept = right(net, one_step(net, x, y, eps), y)
     else:
-        guess = x.mean(-1)
-    return {"error": float(np.abs(guess).mean())}
+        kept = survives(net, x, y, eps, g, rivals=9 * (arm == "all"))
+    return {"kept": kept.double().mean().item()}
 
 # %% [markdown]
 # ## The claims
 #
-# Statement, metric, rival, least effect and its reason are written here and committed before seeds 0 to 4 are run for the first time.
-# Develop on seeds from 1000 on, with `make try`.
+# **Which network learned?**
+# Every arm but *far* should name `0.93` of the unchanged digits on average.
+# The search asked for `0.95`; that is two points less than logistic regression on the pixels reaches on seeds 1000 to 1004, and two more are left for other seeds.
 
 # %% tags=["results"]
 runs = compare(run, ARMS)
-heavy = claim(
-    "adversarial_robustness-heavy",
-    "On samples with heavy tails the trimmed mean lies closer to the centre "
-    "than the mean", runs, metric="error", unit="mean distance to the centre",
-    arm="trimmed", baseline="mean", better="lower", least=0.02,
-    reason="it is two standard deviations of the mean's error over seeds "
-           "from 1000 on", paper="what the paper claims, in one sentence",
+print(runs.table())
+for arm in set(ARMS) - {"far"}:
+    assert runs.mean("clean", arm) >= 0.93, arm
+for arm in ARMS:     # several steps are never weaker than one
+    assert all(s <= o for s, o in zip(runs["several"][arm],
+                                      runs["one"][arm])), arm
+
+# %% tags=["results"]
+won = claim(
+    "adversarial-won",
+    "On real digits whose pixels may move by 0.15, a network trained against "
+    "seven gradient-sign steps survives eleven attacks of twenty steps more "
+    "often than the strongest rival, one trained on random changes", runs,
+    metric="all", unit="share of digits", arm="several", baseline="noise",
+    least=0.21,
+    reason="it is half of what such training gained on CIFAR-10, from 3.5 "
+           "to 45.8 % (Raghunathan and others, 2019)",
+    paper="Training against PGD yields networks with significantly improved "
+          "resistance to a wide range of attacks (abstract).",
     picture=False)
 
 # %% tags=["results"]
-light = claim(
-    "adversarial_robustness-light",
-    "On samples that are nearly normal the trimmed mean lies closer to the "
-    "centre than the median", compare(run, ARMS, tails=30), metric="error",
-    unit="mean distance to the centre", arm="trimmed", baseline="median",
-    better="lower", least=0.005,
-    reason="a third of what the median loses to the mean there would be "
-           "worth the choice of a share", picture=False)
+clean = claim(
+    "adversarial-clean",
+    "On unchanged real digits a network trained against seven gradient-sign "
+    "steps names no fewer than one trained plainly at equal cost", runs,
+    metric="clean", unit="share of digits", kind="no_worse", arm="several",
+    baseline="long", margin=0.04, bad="far",
+    reason="such training cost twice as much on CIFAR-10, from 95.2 to "
+           "87.3 % (Raghunathan and others, 2019)", picture=False)
+
+# %% tags=["results"]
+steps = claim(
+    "adversarial-steps",
+    "On real digits whose pixels may move by 0.15, a network trained against "
+    "seven gradient-sign steps survives eleven attacks of twenty steps more "
+    "often than one trained against a single step", runs,
+    metric="all", unit="share of digits", arm="several", baseline="one",
+    least=0.02,
+    reason="it is half of what the claim on unchanged digits lets such "
+           "training cost", picture=False)
+
+# %% tags=["results"]
+linear = compare(judge, ("exact", "all", "several", "one"))
+exact = claim(
+    "adversarial-exact",
+    "On a linear classifier of real digits whose pixels may move by 0.15, "
+    "the eleven attacks leave as many right as the exact worst change",
+    linear, metric="kept", unit="share of digits", kind="exact", arm="all",
+    baseline="exact", margin=0.002,
+    reason="one digit of the 600 may lie on the border, where rounding "
+           "decides", picture=False)
 
 # %% tags=["figure"]
-# @title Draw: both claims, in units of their bars
-overview(heavy, light)
+# @title Draw: all claims, in units of their bars
+overview(won, clean, steps, exact)
 
 # %% tags=["details"]
 # @title Every seed of every claim
-for record in (heavy, light):
+for record in (won, clean, steps, exact):
     draw_claim(record)
 
 # %% [markdown]
-# On heavy tails the error changes by <!--=adversarial_robustness-heavy.effect-->0.00<!--/-->, from <!--=adversarial_robustness-heavy.mean.mean-->0.00<!--/--> to <!--=adversarial_robustness-heavy.mean.trimmed-->0.00<!--/-->.
-# Say what each wrong option of *Predict* overlooked.
+# Under all attacks plain training keeps <!--=adversarial-won.mean.plain-->0.11<!--/-->, random changes <!--=adversarial-won.mean.noise-->0.19<!--/-->, one step <!--=adversarial-won.mean.one-->0.60<!--/--> and seven <!--=adversarial-won.mean.several-->0.64<!--/-->.
+#
+# - (a) is wrong: label smoothing keeps <!--=adversarial-won.mean.smoothing-->0.15<!--/-->, CutMix <!--=adversarial-won.mean.cutmix-->0.10<!--/-->. Whoever looks at the column *several* alone, as most evaluations did, would have called smoothing the strongest regulariser; see *Break it*.
+# - (b) is wrong, by <!--=adversarial-won.effect-->0.45<!--/-->: the direction makes the difference, not the size.
+# - (c) is nearly right: one step gives most of the gain, and seven add <!--=adversarial-steps.effect-->0.04<!--/-->.
+# - (d) is right: of what plain training loses more than half comes back. A third of the digits still falls.
+# - (e) is wrong: with <!--=adversarial-clean.mean.several-->0.97<!--/--> against <!--=adversarial-clean.mean.long-->0.97<!--/--> it costs less. Twice the radius, *far*, costs half of the digits and protects fewer: see its row above.
+#
+# Equal cost in plain training buys nothing here: *long* keeps <!--=adversarial-won.mean.long-->0.03<!--/-->, fewer than *plain*.
+#
+# On the linear classifier the exact count is <!--=adversarial-exact.mean.exact-->0.18<!--/-->, and all attacks give <!--=adversarial-exact.mean.all-->0.18<!--/-->.
+# Cross-entropy alone leaves <!--=adversarial-exact.mean.several-->0.26<!--/-->, one step <!--=adversarial-exact.mean.one-->0.30<!--/-->: with ten classes its slope points away from the right class and towards no single other one.
+# For two classes one step is exact (exercise 1).
+#
+# For networks there is no such proof, only stronger attacks.
+# On seeds 1000 to 1004, 28 further attacks of 100 steps each took at most `0.006` more from any of five arms.
+#
+# Here is what the attack does to eight digits, and what the trained networks keep of 200 digits at other radii; all of seed 1000.
+
+# %% tags=["figure"]
+# @title Draw: the change for two networks, stretched to black and white
+def attacked(net, x, y):
+    """The digits after twenty steps towards the class that leads most."""
+    ways = [several_steps(net, x, y, EPS, 20, EPS / 8,
+                          loss=partial(lead, j=j)) for j in range(1, 10)]
+    with torch.no_grad():
+        ahead = torch.stack([partial_lead(net(z), y) for z in ways])
+    best = ahead.argmax(0)
+    return torch.stack(ways)[best, torch.arange(len(x))]
+
+def partial_lead(logits, y):
+    """(N,): the lead of the best wrong class."""
+    own = F.one_hot(y, 10).bool()
+    return logits.masked_fill(own, -math.inf).amax(1) - logits[own]
+
+trained = {arm: learn(arm, 1000, SETTING[arm][1], 400, SETTING[arm][0])
+           for arm in ("plain", "noise", "smoothing", "one", "several")}
+exam, answer = world(1000)[2:]
+eight = torch.stack([(answer == k).nonzero()[3, 0] for k in range(8)])
+x, y = exam[eight], answer[eight]
+rows, said = [x], [f"{k}" for k in y.tolist()]
+for arm in ("plain", "several"):
+    z = attacked(trained[arm], x, y)
+    rows += [0.5 + (z - x) / (2 * EPS), z]
+    said += [""] * 8 + [f"{k}" for k in
+                        trained[arm](z).argmax(1).tolist()]
+image_grid(torch.cat(rows), columns=8, titles=said, size=0.8,
+           labels=["digit", "change", "plain\nreads", "change",
+                   "several\nreads"],
+           alt="Five rows of eight grey pictures: digits from 0 to 7; the "
+               "change that misleads the plain network, enlarged; the "
+               "changed digits with what the plain network reads; the same "
+               "two rows for the network trained against seven steps.")
+
+# %% tags=["figure"]
+# @title Draw: accuracy under attack at other radii
+radii = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3]
+fig, ax = subplots(width=6.2, height=3.2)
+looks = {"plain": ("rival", "s"), "noise": ("plain", "^"),
+         "smoothing": ("plain", "v"), "one": ("method", "D"),
+         "several": ("method", "o")}
+for arm, (colour, mark) in looks.items():
+    g = torch.Generator().manual_seed(3)
+    kept = [survives(trained[arm], exam[::3], answer[::3], r, g)
+            .double().mean() for r in radii]
+    ax.plot(radii, kept, marker=mark, color=palette[colour], label=arm,
+            ls="--" if arm in ("one", "smoothing") else "-")
+ax.axvline(EPS, color=palette["ink"], lw=0.8)
+ax.axvline(0.4375 / 2, color=palette["ink"], lw=0.8, ls=":")
+ax.set(xlabel="radius of the attack, per pixel", ylim=(0, 1),
+       ylabel="share of digits that survive",
+       title="Trained at 0.15, the gain reaches beyond it")
+ax.legend()
+show(fig, "Share of digits that survive all attacks against the radius, for "
+          "plain training, random changes, label smoothing, and training "
+          "against one and seven steps; lines at the trained radius and at "
+          "half the distance of the two closest digits.")
 
 # %% [markdown]
+# In the rows of changes grey is no change, white `0.15` more ink and black `0.15` less; added to the digits they are much fainter.
+# Your eye loses contrast and still reads every digit.
+# The plain network reads another one nearly everywhere, the network trained against seven steps only here and there.
+# The solid line is the radius of training; at the dotted one two digits of different names can meet.
+#
 # ## Break it
 #
-# Every mistake that the tests plant has its line in the list, and one of them is run.
+# Each of these mistakes runs, and an oracle in our tests sees each.
 #
-# <details><summary>Four mistakes</summary>
+# <details><summary>Fifteen mistakes</summary>
 #
-# - **Unsorted**: the values are cut in the order in which they came.
-# - **One end only**: nothing is cut at the top.
-# - **Divided by all**: the sum of those kept is divided by the number of all.
-# - **Rounded up**: one value too many goes wherever the share is no whole number.
+# - **Sign dropped**: the slope itself is added, not its sign.
+# - **Downhill**: the one step lowers the loss.
+# - **Never brought back**: the steps leave the ball.
+# - **Out of the box**: pixels leave the range from 0 to 1.
+# - **Clipped before the step**: the point is brought back first and moved then.
+# - **Round the last point**: each step stays near the one before, and the whole walk does not.
+# - **Start outside**: the random start lies up to two radii away.
+# - **Slopes piled up**: the gradient of all steps so far is added, as where nobody sets it to zero.
+# - **Its own guess for the label**: the attack pushes away from what the network says, also where it is wrong.
+# - **The last attack counts**: a digit that falls to an early attack and not to the last one survives.
+# - **Wrong before, right after**: a digit that was misread survives if an attack happens to mend it.
+# - **Rival given away**: the lead is measured to the class that follows the guess.
+# - **Trained on the clean batch**: the changed batch is made and not used.
+# - **Ball without a box**: the exact margin lets pixels leave the range.
+# - **Mean over rivals**: the exact margin averages where the smallest decides.
 #
 # </details>
+#
+# One mistake is no edit of the attack.
+# The digits are stored in seventeen grey levels, so a network that first rounds every pixel to these levels, `net((16 * x).round() / 16)`, answers every unchanged digit as before.
+# Its slope is zero everywhere, and no attack of ours moves.
+# Athalye and others call such a slope **obfuscated** (기울기 은폐), and tell by what signs one knows it.
+# Here are three checks, for that network and for the one trained against seven steps.
 
-# %%
-k = 1
-print(f"unsorted: {x[::-1][k:-k].mean():.1f}, "
-      f"trimmed: {trimmed_mean(x, 0.2):.1f}")
+# %% tags=["results"]
+class Rounded(nn.Module):
+    """The same network behind pixels rounded to 17 levels."""
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x):
+        return self.net((16 * x).round() / 16)
+
+other = learn("plain", 1013, 0.0, 400, 1e-3)
+sent = attacked(other, exam, answer)         # made without the network
+for name, net in (("rounded", Rounded(trained["plain"])),
+                  ("several", trained["several"])):
+    g = torch.Generator().manual_seed(3)
+    got = {"all attacks": survives(net, exam, answer, EPS, g),
+           "radius 1": survives(net, exam, answer, 1.0, None),
+           "sent over": right(net, sent, answer)}
+    print(f"{name}: " + ", ".join(f"{k} {v.double().mean().item():.2f}"
+                                  for k, v in got.items()))
+    if name == "several":
+        assert not got["radius 1"].any()
+        assert got["all attacks"].sum() < got["sent over"].sum()
 
 # %% [markdown]
+# Under all attacks the rounded network looks like the better defence.
+# With a radius of 1 every picture can become every other one, so nothing may survive an attack that starts at the digit; with the rounded network nearly all do, as nothing moves.
+# And changes sent over from a plain network of another seed, which know nothing of it, do more harm than the attack on the network itself.
+# Either is a sign that the attack is blind, not that the network is safe.
+# Label smoothing hides less, but it does hide: in the column *several* of the table it keeps more than random changes do, under all attacks less.
+#
 # ## What we shrank
 #
-# | | paper | here |
+# | | papers | here |
 # |---|---|---|
-# | data | what the paper used | 40 drawn values |
-# | the gain | the paper's number, with its marker and source | error of the centre |
+# | images | MNIST, CIFAR-10 | digits of 8 by 8 pixels, 1,000 to learn from |
+# | network, updates | convolutions or a wide residual net, 100,000 and 80,000 updates | 128 and 128 units, 400 updates |
+# | radius, steps of training | `0.3` with 40 steps; 8 of 255 with 10 steps of 2 (code) | `0.15` with 7 steps of a quarter |
+# | CIFAR-10, plain training to adversarial training, attacked | <!--=published.pgd_cifar10_plain_attacked-->3.5<!--/--> to <!--=published.pgd_cifar10_robust_attacked-->45.8<!--/--> % (Raghunathan and others) | <!--=adversarial-won.mean.plain-->0.11<!--/--> to <!--=adversarial-won.mean.several-->0.64<!--/--> |
+# | the same, unchanged images | <!--=published.pgd_cifar10_plain_clean-->95.2<!--/--> to <!--=published.pgd_cifar10_robust_clean-->87.3<!--/--> % | <!--=adversarial-clean.mean.long-->0.97<!--/--> to <!--=adversarial-clean.mean.several-->0.97<!--/--> |
+# | MNIST, one robust network: one step, 100 steps, 100 steps from 50 starts | <!--=published.mnist_challenge_fgsm-->96.36<!--/-->, <!--=published.mnist_challenge_pgd-->92.52<!--/-->, <!--=published.mnist_challenge_pgd50-->89.62<!--/--> % (README of the challenge) | in the table, by attack |
 #
-# Say what this page cannot show.
+# Athalye and others examined nine defences of one conference and found that seven relied on obfuscated slopes; adversarial training was the one that they did not break (README of their code).
+# The evaluation of the Lab, March 2020, tests regularisers against blur and noise, not against an attacker; we read its abstract.
+# So our row for CutMix does not contradict it.
+# A small network on small pictures may pay less in unchanged digits than a large one on photographs; the cost that Madry and others describe, capacity, is not varied here.
+# A shift by a pixel, a turn, a thicker pen are changes that no ball of ours contains.
 #
 # <details><summary>Tries</summary>
 #
-# None yet: the first run on seeds 0 to 4 is the one reported.
+# | what was tried | where | outcome |
+# |---|---|---|
+# | a small convolutional network, rates 3 and 10 thousandths | seeds 1000, 1001 | the same order; eight times as slow |
+# | radius `0.1` and `0.2` | seeds 1000 to 1002 | at `0.1` one step and seven are level; at `0.2` seven lead by `0.08` |
+# | an exam of cross-entropy alone | seeds 1000 to 1004 | label smoothing kept `0.27`; twice as many as when leads are climbed, so the exam was made stronger and the search run again |
+# | Mixup, weight decay; one step from a random start | seeds 1000 to 1002, by cross-entropy | `0.12`, `0.22`; as one step from the digit |
+# | the experiment above | seeds 0 to 4, once | the four verdicts above |
 #
 # </details>
 #
 # ## In the lab
 #
-# Where the technique is used, and which pages of the book answer it.
-
-# %% [markdown]
+# [Regularisers on one bench](../3-machine-learning/regularisers.ipynb) asks what the cheap methods do for confidence, with one gradient-sign step as a side look; its attacked numbers are of other digits, with noise, and a smaller radius.
+# [CutMix](../3-machine-learning/cutmix.ipynb) hides a half instead of moving every pixel.
+# The interview places attack and defence beside learning with few labels, for which see [active learning](active_learning.ipynb).
+#
 # ## Exercises
 #
 # **1. Derive.**
-# Of twenty values, how many remain at a share of one fifth?
+# A linear score has the weights $w = (2, -1, 0.5)$ and no bias.
+# The image $x = (0.5, 0.9, 0.1)$ has the label $y = 1$.
+# What is its worst margin for $\epsilon = 0.2$, when pixels stay between 0 and 1?
 
 # %% tags=["exercise"]
-remaining = ...
+margin = ...
 
 # %% tags=["check"]
 # @title Check of exercise 1
-def judge_remaining(value):
-    assert not near(value, 16), "That drops one end only; both are cut."
-    assert near(value, 12), "Count what goes at each end, take it twice."
+def judge_margin(value):
+    assert not near(value, -0.55), (
+        "Two pixels have less room than that: stay between 0 and 1.")
+    assert not near(value, 0.15), "That is the margin before the attack."
+    assert not near(value, 0.7), "Subtract what the attacker gains."
+    assert near(value, -0.4), (
+        "The margin is 0.15. How far may each pixel go, and what does it "
+        "cost?")
 
-check("adversarial_robustness-1", remaining, judge_remaining, asks="a whole number")
+check("adversarial_robustness-1", margin, judge_margin, asks="a number")
 
 # %% tags=["solution"]
 # @title Solution of exercise 1
-remaining = 20 - 2 * int(0.2 * 20)
-check("adversarial_robustness-1", remaining, judge_remaining)
+# Down by 0.2, up by 0.1 only, down by 0.1 only.
+margin = 0.15 - (2 * 0.2 + 1 * 0.1 + 0.5 * 0.1)
+check("adversarial_robustness-1", margin, judge_margin)
 
 # %% [markdown]
 # **2. Refute the claim.**
-# Give the degrees of freedom of a Student t distribution whose samples the plain mean estimates no worse.
+# "If twenty gradient steps on cross-entropy find nothing, the network is robust."
+# Write a function `hide` of a network that returns another one, a function of images.
+# It should name nearly all digits as the given one does, keep nine in ten under `several_steps` on cross-entropy, and yet fall to changes made for the given one.
 
 # %% tags=["exercise"]
-freedom = ...
+def hide(net):
+    return net
 
 # %% tags=["check"]
 # @title Check of exercise 2
-def judge_freedom(value):
-    value = float(value)
-    assert value > 0, "Degrees of freedom are more than zero."
-    plain, cut = [run(arm, 1007, steps=4000, tails=value)["error"]
-                  for arm in ("mean", "trimmed")]
-    assert plain <= cut, "Tails are still heavy there: the mean loses."
+def judge_hide(function):
+    net = learn("plain", 1001, 0.0, 400, 1e-3)
+    x, y = (part[:200] for part in world(1001)[2:])
+    z = several_steps(net, x, y, EPS, 20, EPS / 8)
+    hidden = function(net)
+    with torch.no_grad():
+        same = (hidden(x).argmax(1) == net(x).argmax(1)).double().mean()
+    assert same > 0.93, "It should name the digits as the given one does."
+    assert right(hidden, z, y).double().mean() < 0.6, (
+        "Changes made for the given network should break it, too: it should "
+        "hide, not defend.")
+    own = several_steps(hidden, x, y, EPS, 20, EPS / 8)
+    assert right(hidden, own, y).double().mean() > 0.85, (
+        "Twenty steps still find the way: make the slope useless.")
 
-check("adversarial_robustness-2", freedom, judge_freedom, asks="a number")
+check("adversarial_robustness-2", hide, judge_hide,
+      asks="a function of a network")
 
 # %% tags=["solution"]
 # @title Solution of exercise 2
-freedom = 100
-check("adversarial_robustness-2", freedom, judge_freedom)
+# So sure of itself that cross-entropy is flat to the last bit of a float.
+def hide(net):
+    return lambda x: 1e4 * net(x)
+
+check("adversarial_robustness-2", hide, judge_hide)
 
 # %% [markdown]
 # **3. Find the bug.**
-# This version runs, and its numbers look plausible.
-# Mend it: set `mended` to a function of `(x, share)` that returns what `trimmed_mean` returns.
+# With this attack the robust network looks almost as weak as the plain one.
+# Set `mended` to a function of `(net, x, y, eps, steps, a, g)` that returns what `several_steps` returns.
 
 # %% tags=["exercise", "bug"]
-def suspect(x, share):
-    n = x.shape[-1]
-    k = int(share * n)
-    kept = np.sort(x, axis=-1)[..., k:n - k]
-    return kept.sum(-1) / n
+def strong(net, x, y, eps, steps, a, g):
+    noise = 2 * torch.rand(x.shape, generator=g) - 1
+    z = (x + eps * noise).clamp(0, 1)
+    for _ in range(steps):
+        up = slope(net, z, y, cross).sign()
+        z = project(z + a * up, z, eps)
+    return z
 
-mended = suspect
+mended = strong
 
 # %% tags=["check"]
 # @title Check of exercise 3
 def judge_mended(function):
-    rng = np.random.default_rng(3)
-    for share in (0.0, 0.1, 0.25, 0.4):
-        x = rng.normal(size=(3, 10))
-        right = trimmed_mean(x, share)
-        wrong = ~np.isclose(function(x.copy(), share), right)
-        assert not wrong.any(), f"At share {share} it gives another value."
+    for seed, eps in ((1, 0.05), (2, 0.3)):
+        torch.manual_seed(seed)
+        net = network(linear=False)
+        g = torch.Generator().manual_seed(seed)
+        x, y = torch.rand(6, 1, 8, 8, generator=g), torch.arange(6)
+        want, got = (make(net, x.clone(), y, eps, 9, eps / 3,
+                          torch.Generator().manual_seed(seed))
+                     for make in (several_steps, function))
+        assert isinstance(got, torch.Tensor) and got.shape == x.shape, (
+            "Return changed images.")
+        assert (got - x).abs().max() <= eps + 1e-5, (
+            "A pixel has moved by more than eps.")
+        assert got.min() >= 0 and got.max() <= 1, "A pixel left the range."
+        assert torch.allclose(got, want, atol=1e-5), (
+            "It stays in the ball, and ends elsewhere.")
 
 check("adversarial_robustness-3", mended, judge_mended,
-      asks="a function of (x, share)")
+      asks="a function of (net, x, y, eps, steps, a, g)")
 
 # %% tags=["solution"]
 # @title Solution of exercise 3
-def mended(x, share):
-    k = int(share * x.shape[-1])
-    return np.sort(x, axis=-1)[..., k:x.shape[-1] - k].mean(-1)
+def mended(net, x, y, eps, steps, a, g):
+    noise = 2 * torch.rand(x.shape, generator=g) - 1
+    z = (x + eps * noise).clamp(0, 1)
+    for _ in range(steps):
+        up = slope(net, z, y, cross).sign()
+        z = project(z + a * up, x, eps)      # around x, not around z
+    return z
 
 check("adversarial_robustness-3", mended, judge_mended)
