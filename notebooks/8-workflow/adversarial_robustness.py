@@ -537,8 +537,8 @@ show(fig, "Share of digits that survive all attacks against the radius, for "
 #
 # One mistake is no edit of the attack.
 # The digits are stored in seventeen grey levels, so a network that first rounds every pixel to these levels, `net((16 * x).round() / 16)`, answers every unchanged digit as before.
-# Its slope is zero everywhere, and no attack of ours moves.
-# Athalye and others call such a slope **obfuscated** (기울기 은폐), and tell by what signs one knows it.
+# Its slope is zero everywhere, and beyond its random start no attack of ours moves.
+# [Athalye and others](https://arxiv.org/abs/1802.00420) call such a slope **obfuscated** (기울기 은폐), and tell by what signs one knows it.
 # Here are three checks, for that network and for the one trained against seven steps.
 
 # %% tags=["results"]
@@ -579,15 +579,15 @@ for name, net in (("rounded", Rounded(trained["plain"])),
 # | images | MNIST, CIFAR-10 | digits of 8 by 8 pixels, 1,000 to learn from |
 # | network, updates | convolutions or a wide residual net, 100,000 and 80,000 updates | 128 and 128 units, 400 updates |
 # | radius, steps of training | `0.3` with 40 steps; 8 of 255 with 10 steps of 2 (code) | `0.15` with 7 steps of a quarter |
-# | CIFAR-10, plain training to adversarial training, attacked | <!--=published.pgd_cifar10_plain_attacked-->3.5<!--/--> to <!--=published.pgd_cifar10_robust_attacked-->45.8<!--/--> % (Raghunathan and others) | <!--=adversarial-won.mean.plain-->0.09<!--/--> to <!--=adversarial-won.mean.several-->0.62<!--/--> |
+# | CIFAR-10, plain training to adversarial training, attacked | <!--=published.pgd_cifar10_plain_attacked-->3.5<!--/--> to <!--=published.pgd_cifar10_robust_attacked-->45.8<!--/--> % ([Raghunathan and others](https://arxiv.org/abs/1906.06032), their text) | <!--=adversarial-won.mean.plain-->0.09<!--/--> to <!--=adversarial-won.mean.several-->0.62<!--/--> |
 # | the same, unchanged images | <!--=published.pgd_cifar10_plain_clean-->95.2<!--/--> to <!--=published.pgd_cifar10_robust_clean-->87.3<!--/--> % | <!--=adversarial-clean.mean.long-->0.97<!--/--> to <!--=adversarial-clean.mean.several-->0.97<!--/--> |
 # | MNIST, one robust network: one step, 100 steps, 100 steps from 50 starts | <!--=published.mnist_challenge_fgsm-->96.36<!--/-->, <!--=published.mnist_challenge_pgd-->92.52<!--/-->, <!--=published.mnist_challenge_pgd50-->89.62<!--/--> % (README of the challenge) | in the table, by attack |
 #
 # Athalye and others examined nine defences of one conference and found that seven relied on obfuscated slopes; adversarial training was the one that they did not break (README of their code).
-# The Lab's [evaluation of March 2020](https://arxiv.org/abs/2003.03879) counts adversarial training among the solutions that are expensive and complicated, and asks how far cheap regularisers go, for blur and noise among others (abstract; we read no more).
+# The Lab's [evaluation](https://arxiv.org/abs/2003.03879), on arXiv in March 2020, counts adversarial training among the solutions that are expensive and complicated, and asks how far cheap regularisers go, for blur and noise among others (abstract; we read no more).
 # Against our attacker they do not go far, and the dear one pays; blur is not tested here.
 # Whether a larger network would pay more in unchanged digits, or gain more, is not tested either.
-# A shift by a pixel, a turn, a thicker pen are changes that no ball of ours contains.
+# A shift by a pixel, a turn, a thicker pen are changes that mostly lie outside such balls.
 #
 # <details><summary>Tries</summary>
 #
