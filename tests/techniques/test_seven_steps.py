@@ -349,6 +349,25 @@ MISTAKES = {
     "Labelled again": ("np.flatnonzero(labels < 0)",
                        "np.arange(len(labels))"),
 }
+
+
+def batch(space, **settings):
+    x, y = load_digits(return_X_y=True)
+    p = LogisticRegression(max_iter=1000).fit(x[:50] / 16, y[:50])
+    return space["spread"](p.predict_proba(x[50:200] / 16), x[50:200] / 16,
+                           10, 8, np.random.default_rng(0), **settings)
+
+
+def next_labels(space, **settings):
+    x, y = load_digits(return_X_y=True)
+    return space["ask"](x[:300] / 16, np.where(np.arange(300) < 30, y[:300],
+                                               -1), **{"count": 12,
+                                                       "beta": 4, **settings})
+
+
+SETTINGS = {"spread": (batch, {"weighted": False}),
+            "ask": (next_labels, {"count": 9, "beta": 7, "C": 0.1,
+                                  "seed": 3})}
 TRAIN = dict(arm="spread", seed=1000, steps=1, draws=1, batch=30)
 NULL = dict(arm="spread", baseline="margin", strength=0.0, draws=1, C=5.0,
             beta=4, batch=40)
