@@ -381,8 +381,8 @@ won = claim(
     least=0.21,
     reason="it is half of what such training gained on CIFAR-10, from 3.5 "
            "to 45.8 % (Raghunathan and others, 2019)",
-    paper="Training against PGD yields networks with significantly improved "
-          "resistance to a wide range of attacks (abstract).",
+    paper="Networks trained by these methods withstand many kinds of attack "
+          "much better (abstract).",
     picture=False)
 
 # %% tags=["results"]
