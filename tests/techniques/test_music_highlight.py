@@ -214,7 +214,7 @@ def rules_by_loops(space):
     for song in x.double().numpy():
         bars = [(bar - bar.mean()).ravel() for bar in song]
         near.append([-sum(sorted(np.linalg.norm(a - b) for k, b in
-                                 enumerate(bars) if k != i)[:3])
+                                 enumerate(bars) if k != i)[:9])
                      for i, a in enumerate(bars)])
     scores = {"opening": np.zeros((10, 24)), "loudness": energy.numpy(),
               "novelty": (x.double().numpy() ** 2).mean((2, 3)),
@@ -241,7 +241,7 @@ def arms_again(space):
     real = space["songs"]
     space["songs"] = lambda seed, count: real(seed, 40 if count == 400
                                               else 12)
-    layers = {"cran": 2, "one layer": 1, "no recurrence": 0,
+    layers = {"two layers": 2, "one layer": 1, "no recurrence": 0,
               "no attention": 2}
     try:
         x, genre, _, _ = space["songs"](1004, 400)
@@ -337,8 +337,8 @@ MISTAKES = {
     "The window least missed": ("torch.stack(left, 1).argmin(1)",
                                 "torch.stack(left, 1).argmax(1)"),
 }
-TRAIN = dict(arm="cran", seed=1000, steps=1)
-NULL = dict(arm="cran", baseline="no attention", strength=0.0, steps=8)
+TRAIN = dict(arm="two layers", seed=1000, steps=1)
+NULL = dict(arm="two layers", baseline="no attention", strength=0.0, steps=8)
 
 
 def small(space):
@@ -356,8 +356,9 @@ def scramble(space):
 
 SMALL = small
 TRACES = {"run": dict(
-    arms=["cran", "one layer", "no recurrence", "no attention"], steps=3,
-    updates=3, rates=[("cran", {}, 1e-2), ("cran", {"lr": 3e-3}, 3e-3)])}
+    arms=["two layers", "one layer", "no recurrence", "no attention"], steps=3,
+    updates=3, rates=[("two layers", {}, 1e-2),
+                      ("two layers", {"lr": 3e-3}, 3e-3)])}
 CHANCE = dict(scramble=scramble, metric="accuracy", chance=0.25, room=0.25,
               arm="no recurrence", seed=1000, steps=40)
 EXPERIMENT = {
@@ -374,8 +375,8 @@ EXPERIMENT = {
     "metric: asked by attention twice": (
         'overlap(hidden(net, x, LENGTH, strength)',
         'overlap(attended(net, x, LENGTH, strength)'),
-    "rival: repetition counts the bar itself": (".values[..., 1:4]",
-                                                ".values[..., :3]"),
+    "rival: repetition counts the bar itself": (".values[..., 1:10]",
+                                                ".values[..., :9]"),
     "rival: repetition hears loudness": (
         "bars = (x - x.mean((2, 3), keepdim=True)).flatten(2)",
         "bars = x.flatten(2)"),
