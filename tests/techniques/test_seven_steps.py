@@ -114,9 +114,9 @@ def fake(name, arm, rival, gain, least=0.5, verdict="holds"):
             "least_effect": least}
 
 
-RECORDS = [fake("one", "up", "down", 0.3, 0.25),
-           fake("four", "left", "right", -0.7, 0.125, "does not hold"),
-           fake("seven", "in", "out", 0.1, 0.375)]
+RECORDS = [fake("the-one", "up", "down", 0.3, 0.25),
+           fake("the-four", "left", "right", -0.7, 0.125, "does not hold"),
+           fake("the-seven", "in", "out", 0.1, 0.375)]
 
 
 def shown(x):
@@ -129,7 +129,7 @@ def row_of(record):
     p = stats.permutation_test((np.subtract(a, b),), np.mean, n_resamples=99,
                                permutation_type="samples").pvalue
     low, high = map(shown, record["interval"])
-    return [record["id"], record["arm"], record["baseline"],
+    return [record["id"][4:], record["arm"], record["baseline"],
             f"{np.mean(a):.3f}", f"{np.mean(b):.3f}",
             shown(record["effect"]), f"{low} to {high}", f"{p:.4f}",
             str(record["least_effect"]), record["verdict"]]
@@ -175,7 +175,7 @@ def paper_can_be_read(space):
     page += space["form"](["because <b>", "no"])
     assert not re.search(r"<(script|h\d|iframe|link)", page)
     assert 'alt="a &quot;dot&quot; a seed"' in page and "&lt;b&gt;" in page
-    assert page.count("aria-label=") == 2 and 'scope="col"' in page
+    assert page.count("aria-label=") == 3 and 'scope="col"' in page
     items = re.findall(r"<li>(.*?)</li>", page)
     chapter = (ROOT / "chapters/8-workflow.md").read_text(encoding="utf-8")
     asked = re.findall(r"(?m)^\d\. (.*)$", chapter.split(
