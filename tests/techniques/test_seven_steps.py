@@ -102,7 +102,7 @@ def two_centres_one_row(space):
 def fake(name, arm, rival, gain, least=0.5, verdict="holds"):
     """A record with numbers that are easily told apart."""
     rng = np.random.default_rng(len(name))
-    base = rng.random(6)
+    base = 1 + rng.random(6)
     arms = {arm: list(base + gain + 0.2 * rng.random(6)), rival: list(base),
             "third": list(rng.random(6))}
     d = np.subtract(arms[arm], arms[rival])
