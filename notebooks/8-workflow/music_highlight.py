@@ -28,12 +28,12 @@
 # 장르만 알려 주고 학습한 신경망은 곡에서 장르가 드러나는 부분에 주목할까요?
 # CRAN은 합성곱 층과 순환층에 어텐션(attention)을 더해 장르를 맞히게 하고, 그 어텐션을 하이라이트(highlight)를 찾는 데 쓰는 방법입니다.
 # 논문의 본문을 구하지 못해 층의 수와 크기는 직접 정했으며, 하이라이트를 미리 심어 둔 합성 곡에서 고른 네 마디가 그 위치와 얼마나 겹치는지를 시드 다섯 개로 측정합니다.
-# 순환층이 없거나 하나일 때는 어텐션이 하이라이트를 거의 다 찾지만, 둘을 쌓으면 반복되는 마디를 찾는 규칙과의 차이가 작습니다.
+# 순환층이 없거나 하나일 때는 어텐션이 하이라이트를 대부분 찾지만, 둘을 쌓으면 반복되는 마디를 찾는 규칙보다 낫다고 말하기 어렵습니다.
 # 여기서는 한 마디만 들어도 장르를 알 수 있고 하이라이트도 장르를 드러내는 부분일 뿐이므로, 음악에서 순환층이 쓸모 있는지, 사람들이 어디를 좋아하는지는 이 페이지로 알 수 없습니다.
 #
 # **In short.**
 # Does a network that is told nothing but the genre of a song look at the part that betrays it?
-# Of a planted highlight of four bars its attention finds a share of <!--=music_highlight-one.mean.one layer-->0.00<!--/--> after one recurrent layer and <!--=music_highlight-attention.mean.two layers-->0.00<!--/--> after two; a rule that looks for repetition finds <!--=music_highlight-attention.mean.repetition-->0.29<!--/-->, the same network without recurrent layers <!--=music_highlight-recurrence.mean.no recurrence-->0.99<!--/-->, and one without attention, asked by hiding bars, <!--=music_highlight-hiding.mean.hiding-->0.99<!--/-->.
+# Of a planted highlight of four bars its attention finds a share of <!--=music_highlight-one.mean.one layer-->0.85<!--/--> after one recurrent layer and <!--=music_highlight-attention.mean.two layers-->0.50<!--/--> after two, where five seeds do not settle whether it beats a rule that looks for repetition, at <!--=music_highlight-attention.mean.repetition-->0.45<!--/-->; without recurrent layers it finds <!--=music_highlight-recurrence.mean.no recurrence-->0.91<!--/-->, and a network with no attention, asked by hiding bars, <!--=music_highlight-hiding.mean.hiding-->0.95<!--/-->.
 # The layers are our guess, one bar is enough here to know the genre, and the highlight *is* what betrays it: the page does not say which design is best for music, nor what people like to hear.
 
 # %% tags=["setup"]
@@ -432,12 +432,15 @@ def run(arm, seed, strength=1.0, steps=150, lr=None):
 #
 # Statement, rival and least effect were written down before the seeds below, 5 to 9, were run for the first time.
 # Seeds 0 to 4 had been used up against a weaker rule of repetition (*Tries*).
-# First the floor: chance names one genre in four, and a network that confuses them has not found what tells them apart, so each has to name `0.9`.
+# First the floor: chance names one genre in four, and a network that confuses them has not found what tells them apart, so each has to name `0.9` on the mean of the seeds.
 
 # %% tags=["results"]
 SEEDS = range(5, 10)
 runs = compare(run, list(LAYERS), seeds=SEEDS)
 print(runs.table())
+for arm in LAYERS:
+    print(f"{arm:>13}: {min(runs['accuracy'][arm]):.2f} of the genres on its "
+          "worst seed")
 FLOOR = 0.9
 assert all(runs.mean("accuracy", arm) > FLOOR for arm in LAYERS), "floor"
 
@@ -454,6 +457,7 @@ attention = claim(
     "convolutions and two recurrent layers, covers more of the highlight than "
     "a rule without labels that looks for repetition", both,
     metric="overlap", arm="two layers", baseline="repetition", least=0.125,
+    expect="not settled",
     unit="share of the highlight covered", picture=False,
     reason="that is one of the four bars on every second song",
     paper="The method does better than three baselines, by measure and by "
@@ -496,15 +500,20 @@ for record in (attention, one, recurrence, hiding):
     draw_claim(record)
 
 # %% [markdown]
-# (a) holds as far as it goes.
-# CRAN's attention covers <!--=music_highlight-attention.mean.attention-->0.61<!--/--> of the highlight, the rule of repetition <!--=music_highlight-attention.mean.repetition-->0.29<!--/-->, the opening <!--=music_highlight-attention.mean.opening-->0.12<!--/-->, the loudest window <!--=music_highlight-attention.mean.loudness-->0.00<!--/-->.
-# So (b) is wrong; it describes the rule of loudness.
-# Repetition is at a loss among three passages.
+# The first claim is **not settled**, and we had stated that it holds.
+# After two recurrent layers the attention covers <!--=music_highlight-attention.mean.two layers-->0.50<!--/--> of the highlight, the rule of repetition <!--=music_highlight-attention.mean.repetition-->0.45<!--/-->, the opening <!--=music_highlight-attention.mean.opening-->0.10<!--/-->.
+# The interval of the difference goes from <!--=music_highlight-attention.low-->−0.08<!--/--> to <!--=music_highlight-attention.high-->0.19<!--/-->.
+# Against the same rule, tuned worse, the claim had held (*Tries*).
+# After one layer the share is <!--=music_highlight-one.mean.one layer-->0.85<!--/-->, and the second claim holds.
 #
-# (d) is right, and (c) is wrong: with no recurrence the share is <!--=music_highlight-recurrence.mean.no recurrence-->0.99<!--/-->.
-# (e) is wrong too: with no attention, hiding finds <!--=music_highlight-hiding.mean.hiding-->0.99<!--/-->.
-# All of these networks name the genres about equally well, as the first table shows.
-# That table also has CRAN itself asked by hiding: it knows the place much better than its attention tells.
+# So (a) is wrong for two layers, and (c) is wrong.
+# (d) is right from one layer to two; that none, at <!--=music_highlight-recurrence.mean.no recurrence-->0.91<!--/-->, is better than one we did not claim.
+# (b) describes the rule of loudness: on the first seed, printed below, every attention covers less of the loud decoy than a window at random would (exercise 1).
+# (e) is wrong: with no attention, hiding finds <!--=music_highlight-hiding.mean.hiding-->0.95<!--/-->.
+# The first table has the network with two layers asked by hiding, too: it knows the place much better than its attention tells.
+#
+# Two of these twenty networks fell short of the floor on their seed, one with two layers and one with no recurrence, and named about three songs in four.
+# Without these two seeds the verdicts of the last three claims are in no danger, as their dots show.
 #
 # ## After two recurrent layers a state is no longer a place
 #
@@ -517,15 +526,17 @@ for record in (attention, one, recurrence, hiding):
 first = runs.seeds[0]
 nets = {arm: train(arm, first) for arm in ("two layers", "one layer",
                                            "no recurrence")}
-x, genre, truth, _ = songs(10_000 + first, 150)
+x, genre, truth, energy = songs(10_000 + first, 150)
 profile, places = {}, np.arange(-8, 13)
 for arm, net in nets.items():
     with torch.no_grad():
         a = F.pad(net(x)[1], (8, 9), value=float("nan"))
     rows = a.gather(1, truth[:, None] + torch.arange(len(places)))
     profile[arm] = rows.nanmean(0)
+    decoy = overlap(attended(net, x, LENGTH), window(energy, LENGTH))
     print(f"{arm:>13}: weight inside the highlight "
-          f"{rows[:, 8:12].sum(1).mean():.2f}")
+          f"{rows[:, 8:12].sum(1).mean():.2f}, share of the loud decoy "
+          f"covered {decoy:.2f}")
 
 # %% tags=["figure"]
 # @title Draw: where the weight goes, counted from the highlight
@@ -547,6 +558,7 @@ show(fig, "Mean attention by distance from the highlight, which is shaded. "
 # The weights still add up to one.
 # They are weights of states, though, and what a state tells need not have been heard there.
 # One recurrent layer keeps most of the place, as the first table shows; why the second one costs so much, we did not test.
+# It is not for want of training: with four times as many steps it names the genres more surely, and on the seeds for trying the attention covers about as little (*Tries*).
 #
 # Does the window follow the highlight when it moves?
 # Turn every song by six bars, so that the highlight begins six bars later, and count in how many songs the window moves by six.
@@ -646,12 +658,13 @@ print(f"accuracy {right:.2f}, attention covers "
 # | songs | more than <!--=published.cran_tracks-->32<!--/--> thousand popular tracks, over two months | 400 drawn songs of ten seconds to learn from, 150 to examine |
 # | labels | genres | four genres, each an order of four notes |
 # | the highlight | judged by measure and by people, says the abstract | planted by us |
-# | network | convolutions, recurrent layers, attention | two convolutions, two LSTM layers, attention |
+# | network | convolutions, recurrent layers, attention | two convolutions, two LSTM layers or one or none, attention |
 # | rivals | three baselines, which we could not read | four rules, and the network without either part |
 #
 # We read the abstract and the beginning of the introduction; the rest of the paper we could not get.
 # So we do not know its sizes, its baselines, what it found about attention and sequence information, nor whether it mixes the attention with other features when it chooses.
-# The directions of our second and third claim are ours.
+# The abstract speaks of layers; whether two of them are recurrent we do not know either, and with one the first verdict is another.
+# The directions of our last two claims are ours.
 #
 # What this page cannot show: where people like a song.
 # Our highlight betrays the genre because we built it so; in music the chorus may be what is loved, and the drums of the first bar what betrays the genre.
