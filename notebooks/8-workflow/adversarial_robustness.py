@@ -9,14 +9,14 @@
 # ---
 
 # %% [markdown]
-# # Adversarial robustness: a change too small to see
+# # Adversarial robustness: a change that misleads only the network
 #
 # [Open this page in Colab](https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/8-workflow/adversarial_robustness.ipynb): its first cell installs the helper of this book and nothing else.
 #
 # | | |
 # |---|---|
-# | Paper | A. Madry, A. Makelov, L. Schmidt, D. Tsipras, A. Vladu, [*Towards Deep Learning Models Resistant to Adversarial Attacks*](https://arxiv.org/abs/1706.06083), ICLR 2018; the one step is from I. J. Goodfellow, J. Shlens, C. Szegedy, [*Explaining and Harnessing Adversarial Examples*](https://arxiv.org/abs/1412.6572), ICLR 2015; of both we read the abstract |
-# | Official code | of the authors' challenges on [MNIST](https://github.com/MadryLab/mnist_challenge) at commit `3ee3643` and [CIFAR-10](https://github.com/MadryLab/cifar10_challenge) at `f15682d`: attack, training loop, settings |
+# | Paper | A. Madry, A. Makelov, L. Schmidt, D. Tsipras, A. Vladu, [*Towards Deep Learning Models Resistant to Adversarial Attacks*](https://arxiv.org/abs/1706.06083), ICLR 2018; the one step is from I. J. Goodfellow, J. Shlens, C. Szegedy, [*Explaining and Harnessing Adversarial Examples*](https://arxiv.org/abs/1412.6572), ICLR 2015; one step from a random start is from E. Wong, L. Rice, J. Z. Kolter, [*Fast is better than free*](https://arxiv.org/abs/2001.03994), 2020; of all three we read the abstract |
+# | Official code | of the authors' challenges on [MNIST](https://github.com/MadryLab/mnist_challenge) at commit `3ee3643` and [CIFAR-10](https://github.com/MadryLab/cifar10_challenge) at `f15682d`, and of [Wong and others](https://github.com/locuslab/fast_adversarial) at `1d94c4e`: attack, training loop, settings |
 # | Rule read in | official code |
 # | In the article | the interview names adversarial robustness, attack and defence, and a paper of the year before, which is 2019; which paper is meant we could not tell |
 # | Before this page | [Regularisers on one bench](../3-machine-learning/regularisers.ipynb), where one gradient-sign step is among the exams |
@@ -24,7 +24,7 @@
 # | Time | under a minute |
 #
 # **요약.**
-# 사람 눈에는 그대로인 숫자를 왜 분류기는 다른 숫자로 읽을까요?
+# 사람은 여전히 바르게 읽는 숫자를 왜 분류기는 다른 숫자로 읽을까요?
 # 이 페이지는 모든 픽셀을 `0.15`까지만 바꾸는 적대적 공격(adversarial attack)과, 바로 그렇게 바뀐 그림으로 학습하는 적대적 훈련(adversarial training)을 실제 손글씨 숫자에서 시드 다섯 개로 비교합니다.
 # 공격을 받은 뒤 일반 학습은 열에 하나쯤, 가장 나은 정규화 기법도 열에 둘 미만을 맞히지만, 적대적 훈련은 잃은 정확도의 절반 넘게 되찾으면서 바뀌지 않은 숫자의 정확도는 거의 잃지 않습니다.
 # 선형 분류기에서는 최악의 변화가 식으로 정해지므로 공격이 정말 최악에 닿는지 확인할 수 있고, 기울기를 숨겼을 뿐이어서 튼튼해 보이는 네트워크는 몇 가지 점검으로 가려낼 수 있습니다.
@@ -32,7 +32,7 @@
 #
 # **In short.**
 # How small a change makes a network misread a digit, and what does it cost to be safe from such changes?
-# When no pixel moves by more than `0.15`, our attacks leave plain training <!--=adversarial-won.mean.plain-->0.09<!--/--> of the digits, the best of three regularisers <!--=adversarial-won.mean.noise-->0.16<!--/--> and a network trained against the worst change <!--=adversarial-won.mean.several-->0.62<!--/-->, which names <!--=adversarial-clean.mean.several-->0.97<!--/--> of the unchanged ones.
+# When no pixel moves by more than `0.15`, our attacks leave plain training <!--=adversarial-won.mean.plain-->0.09<!--/--> of the digits, the best of three regularisers <!--=adversarial-won.mean.noise-->0.16<!--/--> and a network trained against changes of seven steps <!--=adversarial-won.mean.several-->0.62<!--/-->, which names <!--=adversarial-clean.mean.several-->0.97<!--/--> of the unchanged ones; one step from a random start, trained at equal cost, leaves <!--=adversarial-cost.mean.quick-->0.66<!--/-->.
 # It does not show photographs, larger networks or changes of another kind, such as a shift; and for a network, unlike a linear one, no attack proves that none is stronger.
 
 # %% tags=["setup"]
@@ -73,8 +73,8 @@ torch.set_num_threads(1)
 # %% [markdown]
 # ## What a network reads, and what you read
 #
-# Of 1,787 handwritten digits, take the two with different names that are closest when only their most different pixel counts.
-# Between them below is the picture half-way.
+# Of 1,787 handwritten digits, these two are the closest that have different names, when only the most different pixel counts.
+# Between them is the picture half-way.
 
 # %%
 images, names = data.digits(1000, test=10)[:2]
@@ -94,9 +94,8 @@ image_grid(torch.stack([images[a], (images[a] + images[b]) / 2, images[b]]),
 
 # %% [markdown]
 # Whoever may move every pixel by half of that difference can bring both to one picture.
-# We allow $\epsilon = 0.15$, which is less: no two of these digits with different names can be made to meet, and a classifier that is right on each of them and all around it exists.
-# Does training find it?
-# For networks trained in the ordinary way the answer is no: moved by so little, nine in ten digits are misread.
+# We allow $\epsilon = 0.15$, which is less: no two of these digits with different names can meet, so a classifier exists that is right on each of them and all around it.
+# Ordinary training does not find it: moved by so little, nine in ten digits are misread.
 #
 # ## The idea: the worst change, and training on it
 #
@@ -110,8 +109,8 @@ image_grid(torch.stack([images[a], (images[a] + images[b]) / 2, images[b]]),
 #
 # $$\min_{\|\delta\|_\infty \le \epsilon} y\,(w \cdot (x + \delta) + b) = y\,(w \cdot x + b) - \epsilon\,\|w\|_1 .$$
 #
-# The sign of the slope gives the whole of it in one step, $-\epsilon\, y\, \mathrm{sign}\, w$.
-# With many pixels many small losses add up; Goodfellow and others see the main cause in this linear nature of networks (abstract).
+# One step gives the whole of it, $\delta = -\epsilon\, y\, \mathrm{sign}\, w$, and many small losses add up over many pixels.
+# Goodfellow and others see the main cause in this linear nature of networks (abstract).
 # In the box $[0, 1]^d$ a pixel may have less room than $\epsilon$, and the worst case is a sum of clipped terms.
 # A network is not linear, so one step can miss.
 # **Projected gradient descent** (투영 경사 하강법, PGD) takes several, each from where the last one ended, and brings every point back into ball and box, $\Pi$:
@@ -122,7 +121,7 @@ image_grid(torch.stack([images[a], (images[a] + images[b]) / 2, images[b]]),
 #
 # The slope is taken with regard to the image, and the weights stay.
 # Two kinds of loss are climbed: cross-entropy, and the lead that one given wrong class has over the right one.
-# The second is there because the first can hide its slope: where a network is sure, its cross-entropy is flat.
+# Where a network is sure, its cross-entropy is flat; its leads are not.
 
 # %% tags=["technique"]
 def cross(logits, y):
@@ -165,11 +164,11 @@ def several_steps(net, x, y, eps, steps, a, g=None, loss=cross):
     return z
 
 # %% [markdown]
-# A digit **survives** when the network names it rightly as it is and after every attack: on cross-entropy from each of two random starts, then towards each of the nine wrong classes.
-# The authors' code climbs cross-entropy or the lead of the best wrong class; to try each class in turn is our addition, and the claims below tell why.
-# The leaderboard of their challenge lists such attacks.
+# A digit **survives** when the network names it rightly as it is and after eleven attacks in turn: two on cross-entropy, then one towards each of the nine wrong classes.
+# An attack takes twenty steps of an eighth of the radius from a random start of its own; digits that have fallen are not attacked again.
+# The authors' code climbs cross-entropy or the lead of the best wrong class; to try each class is our addition, and the linear classifier below tells why.
 # Training replaces each batch by its changed one, made against the network as it is at that moment; the clean one is not used.
-# With $k = 1$ that is Goodfellow's step without the clean half of the loss; with more it is Madry's loop, whose step on CIFAR-10 is a quarter of the radius.
+# With $k = 1$ that is Goodfellow's step from the digit itself, without the clean half of his loss; with more it is Madry's loop from a random start, whose step on CIFAR-10 is a quarter of the radius.
 
 # %% tags=["technique"]
 def right(net, x, y):
@@ -218,15 +217,16 @@ def worst_margin(weight, bias, x, y, eps):
 # %% [markdown]
 # ## Predict
 #
-# Networks of one kind, from the same start and on the same batches, are trained plainly, with regularisers, and against attacks of radius `0.15`.
-# Then each meets eleven attacks of twenty steps.
+# Networks of one kind, from the same start and on the same batches, are trained plainly, with regularisers, and against attacks.
+# Then each meets the eleven attacks of radius `0.15`.
 # Which bets do you take?
 #
 # - (a) CutMix or label smoothing, tuned for this, keeps a third of the digits.
 # - (b) Random noise of twice the radius in training does as well as the worst change.
-# - (c) Training against one step is as good as training against seven.
-# - (d) Training against seven steps wins back most of what plain training loses.
-# - (e) It costs more than four unchanged digits in a hundred.
+# - (c) After equally many updates, training against one step is as good as training against seven.
+# - (d) At equal cost, one step from a random start is as good.
+# - (e) Training against seven steps wins back most of what plain training loses.
+# - (f) It costs more than four unchanged digits in a hundred.
 #
 # ## The experiment
 #
@@ -255,12 +255,14 @@ def cutmix(x, t, chance, rng):
             (1 - share) * t + share * t[partner])
 
 # %% [markdown]
-# Eight arms.
+# Nine arms.
 # *noise* moves every pixel at random, by up to `strength` times the radius, and so lacks only the worst direction.
-# *smoothing* shares out `strength` of each label; *cutmix* mixes that share of the batches; [their page](../3-machine-learning/regularisers.ipynb) takes both apart.
-# *one* and *several* train against `strength` times the radius.
-# *far* does so against twice the radius, where digits of different names meet: it is meant to be damaged.
-# An update of *several* passes through the network eight times, seven for the attack and one for the weights; *long* is plain training with eight times the updates, so it costs as much.
+# *smoothing* shares out `strength` of each label, *cutmix* mixes that share of the batches ([their page](../3-machine-learning/regularisers.ipynb)).
+# *one* and *several* train against one step and seven, of `strength` times the radius.
+# *far* does so against twice the radius, where digits of different names can meet: it is meant to be damaged.
+#
+# An update of *several* passes through the network eight times, seven for the attack and one for the weights.
+# Two arms cost as much: *long* is plain training with eight times the updates; *quick* has four times the updates, each against one step of `1.25` radii from a random start, as in the code of Wong and others.
 
 # %% tags=["experiment"]
 def treat(arm, net, x, y, strength, g, rng):
@@ -269,6 +271,9 @@ def treat(arm, net, x, y, strength, g, rng):
     t = F.one_hot(y, 10).to(x.dtype)
     if arm in STEPS:
         return changed(net, x, y, strength * EPS, STEPS[arm], g), t
+    if arm == "quick":
+        r = strength * EPS
+        return several_steps(net, x, y, r, 1, 1.25 * r, g), t
     if arm == "noise":
         return several_steps(net, x, y, strength * EPS, 0, 0.0, g), t
     if arm == "smoothing":
@@ -284,10 +289,11 @@ def treat(arm, net, x, y, strength, g, rng):
 
 # %% tags=["experiment"]
 # strengths: times the radius (1, 2), share of the label (0.2, 0.5), share of
-# the batches (0.5, 1), times the radius (1, 4/3) twice
+# the batches (0.5, 1), times the radius (1, 4/3) for the next three
 SETTING = {"plain": (1e-3, 0.0), "long": (1e-3, 0.0), "noise": (3e-3, 2.0),
            "smoothing": (1e-3, 0.5), "cutmix": (3e-3, 1.0),
-           "one": (1e-2, 1.0), "several": (1e-2, 1.0), "far": (1e-2, 2.0)}
+           "one": (1e-2, 1.0), "quick": (1e-2, 4 / 3),
+           "several": (1e-2, 1.0), "far": (1e-2, 2.0)}
 ARMS = tuple(SETTING)
 
 @remember(most=2)
@@ -295,7 +301,7 @@ def world(seed):
     """Images and classes to learn from, and those of the exam."""
     return data.digits(seed, labels=1000)
 
-@remember(most=10)
+@remember(most=12)
 def learn(arm, seed, strength, steps, lr, linear=False):
     """A network after so many updates with Adam, its rate a half cosine."""
     x, y = world(seed)[:2]
@@ -303,7 +309,7 @@ def learn(arm, seed, strength, steps, lr, linear=False):
     own = torch.Generator().manual_seed(400_000 + seed)
     torch.manual_seed(seed)
     net = network(linear)
-    steps = steps * 8 if arm == "long" else steps
+    steps = steps * {"long": 8, "quick": 4}.get(arm, 1)
     optimizer = torch.optim.Adam(net.parameters(), lr, fused=True)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
@@ -335,8 +341,8 @@ def run(arm, seed, strength=None, steps=400, lr=None):
 
 # %% [markdown]
 # How good is this exam?
-# For a network nobody knows the worst change, for a linear classifier the formula gives it.
-# So a plainly trained linear classifier of ten classes meets one step, several on cross-entropy, and all attacks, and each count stands beside the exact one.
+# For a network nobody knows the worst change; for a linear classifier the formula gives it.
+# So a plainly trained linear classifier meets one step, several on cross-entropy, and all attacks, and each count stands beside the exact one.
 
 # %% tags=["experiment"]
 def judge(arm, seed, eps=EPS, steps=400):
@@ -358,12 +364,29 @@ def judge(arm, seed, eps=EPS, steps=400):
 # %% [markdown]
 # ## The claims
 #
-# **Which network learned?**
-# Every arm but *far* should name `0.93` of the unchanged digits on average.
-# The search asked for `0.95`; that is two points less than logistic regression on the pixels reaches on seeds 1000 to 1004, and two more are left for other seeds.
+# **Does the exam find the worst change?**
+# On the linear classifier it must: a lead has the same slope everywhere, and twenty steps of an eighth reach every corner.
 
 # %% tags=["results"]
-runs = compare(run, ARMS)
+linear = compare(judge, ("exact", "all", "several", "one"),
+                 seeds=range(5, 10))
+print(linear.table())
+for a, b in zip(linear["kept"]["all"], linear["kept"]["exact"]):
+    assert abs(a - b) < 0.002     # one digit of 600 may lie on the border
+
+# %% [markdown]
+# Cross-entropy alone leaves half as many again as the worst change does: with ten classes its slope points away from the right class and towards no single other one.
+# For two classes one step is exact (exercise 1).
+#
+# For networks there is no such proof, only stronger attacks.
+# On seeds 1000 to 1004, 20 further attacks of 100 steps each took at most `0.008` more from five arms, and up to `0.02` from *quick*.
+#
+# **Which network learned?**
+# Every arm but *far* should name `0.93` of the unchanged digits on average.
+# The search asked for `0.95`, two points less than logistic regression on the pixels reaches on seeds 1000 to 1004; two more are left for other seeds.
+
+# %% tags=["results"]
+runs = compare(run, ARMS, seeds=range(5, 10))
 print(runs.table())
 for arm in set(ARMS) - {"far"}:
     assert runs.mean("clean", arm) >= 0.93, arm
@@ -375,8 +398,9 @@ for arm in ARMS:     # several steps are never weaker than one
 won = claim(
     "adversarial-won",
     "On real digits whose pixels may move by 0.15, a network trained against "
-    "seven gradient-sign steps survives eleven attacks of twenty steps more "
-    "often than the strongest rival, one trained on random changes", runs,
+    "seven gradient-sign steps survives eleven attacks of twenty such steps "
+    "more often than one trained on random changes, the strongest of three "
+    "regularisers", runs,
     metric="all", unit="share of digits", arm="several", baseline="noise",
     least=0.21,
     reason="it is half of what such training gained on CIFAR-10, from 3.5 "
@@ -399,52 +423,49 @@ clean = claim(
 steps = claim(
     "adversarial-steps",
     "On real digits whose pixels may move by 0.15, a network trained against "
-    "seven gradient-sign steps survives eleven attacks of twenty steps more "
-    "often than one trained against a single step", runs,
-    metric="all", unit="share of digits", arm="several", baseline="one",
-    least=0.02,
-    reason="it is half of what the claim on unchanged digits lets such "
-           "training cost", picture=False)
+    "seven gradient-sign steps survives eleven attacks of twenty such steps "
+    "more often than one trained for as many updates against a single step",
+    runs, metric="all", unit="share of digits", arm="several",
+    baseline="one", least=0.02,
+    reason="12 of the 600 digits are the least for which we would pay four "
+           "times the passes", picture=False)
 
 # %% tags=["results"]
-linear = compare(judge, ("exact", "all", "several", "one"))
-exact = claim(
-    "adversarial-exact",
-    "On a linear classifier of real digits whose pixels may move by 0.15, "
-    "the eleven attacks leave as many right as the exact worst change",
-    linear, metric="kept", unit="share of digits", kind="exact", arm="all",
-    baseline="exact", margin=0.002,
-    reason="one digit of the 600 may lie on the border, where rounding "
-           "decides", picture=False)
+cost = claim(
+    "adversarial-cost",
+    "On real digits whose pixels may move by 0.15, a network trained against "
+    "a single gradient-sign step from a random start survives eleven attacks "
+    "of twenty such steps no less often than one trained at equal cost "
+    "against seven steps", runs,
+    metric="all", unit="share of digits", kind="no_worse", arm="quick",
+    baseline="several", margin=0.02, bad="one",
+    reason="it is the least that counts as a gain where updates are equal",
+    paper="With a random start, training by one step is as effective as by "
+          "several and costs less (Wong and others, abstract).",
+    picture=False)
 
 # %% tags=["figure"]
 # @title Draw: all claims, in units of their bars
-overview(won, clean, steps, exact)
+overview(won, clean, steps, cost)
 
 # %% tags=["details"]
 # @title Every seed of every claim
-for record in (won, clean, steps, exact):
+for record in (won, clean, steps, cost):
     draw_claim(record)
 
 # %% [markdown]
 # Under all attacks plain training keeps <!--=adversarial-won.mean.plain-->0.09<!--/-->, random changes <!--=adversarial-won.mean.noise-->0.16<!--/-->, one step <!--=adversarial-won.mean.one-->0.58<!--/--> and seven <!--=adversarial-won.mean.several-->0.62<!--/-->.
 #
-# - (a) is wrong: label smoothing keeps <!--=adversarial-won.mean.smoothing-->0.14<!--/-->, CutMix <!--=adversarial-won.mean.cutmix-->0.09<!--/-->. By the column *several*, which climbs cross-entropy alone, smoothing would be the best of the regularisers; under all attacks random changes are.
+# - (a) is wrong: label smoothing keeps <!--=adversarial-won.mean.smoothing-->0.14<!--/-->, CutMix <!--=adversarial-won.mean.cutmix-->0.09<!--/-->. By the column *several*, which climbs cross-entropy alone, smoothing would be the best regulariser; under all attacks random changes are.
 # - (b) is wrong, by <!--=adversarial-won.effect-->0.46<!--/-->: the direction makes the difference, not the size.
 # - (c) is nearly right: one step gives most of the gain, and seven add <!--=adversarial-steps.effect-->0.04<!--/-->.
-# - (d) is right: of what plain training loses more than half comes back. A third of the digits still falls.
-# - (e) is wrong: with <!--=adversarial-clean.mean.several-->0.97<!--/--> against <!--=adversarial-clean.mean.long-->0.97<!--/--> it costs less. Twice the radius, *far*, costs nearly half of the digits and protects fewer: see its row above.
+# - (d) is right: *quick* keeps <!--=adversarial-cost.mean.quick-->0.66<!--/-->. What seven steps add, more updates give, too.
+# - (e) is right: of what plain training loses more than half comes back. A third of the digits still falls.
+# - (f) is wrong: with <!--=adversarial-clean.mean.several-->0.97<!--/--> against <!--=adversarial-clean.mean.long-->0.97<!--/--> it costs less. Nor is *long* badly tuned for that: on seeds 1000 to 1004 no rate lifts plain training above `0.977`. Twice the radius, *far*, costs nearly half of the digits and protects fewer.
 #
 # Plain training of equal cost is no way out: *long* keeps <!--=adversarial-won.mean.long-->0.02<!--/-->, fewer than *plain*.
 #
-# On the linear classifier the exact count is <!--=adversarial-exact.mean.exact-->0.17<!--/-->, and all attacks give <!--=adversarial-exact.mean.all-->0.17<!--/-->.
-# Cross-entropy alone leaves <!--=adversarial-exact.mean.several-->0.25<!--/-->, one step <!--=adversarial-exact.mean.one-->0.28<!--/-->: with ten classes its slope points away from the right class and towards no single other one.
-# For two classes one step is exact (exercise 1).
-#
-# For networks there is no such proof, only stronger attacks.
-# On seeds 1000 to 1004, 28 further attacks of 100 steps each took at most `0.006` more from any of five arms.
-#
-# Here is what the attack does to eight digits, and what the trained networks keep of 200 digits at other radii; all of seed 1000.
+# Here is what the attack does to eight digits, and what five networks keep of 200 digits at other radii, all of seed 1000.
 
 # %% tags=["figure"]
 # @title Draw: the change for two networks, stretched to black and white
@@ -463,7 +484,7 @@ def partial_lead(logits, y):
     return logits.masked_fill(own, -math.inf).amax(1) - logits[own]
 
 trained = {arm: learn(arm, 1000, SETTING[arm][1], 400, SETTING[arm][0])
-           for arm in ("plain", "noise", "smoothing", "one", "several")}
+           for arm in ("plain", "noise", "one", "quick", "several")}
 exam, answer = world(1000)[2:]
 eight = torch.stack([(answer == k).nonzero()[3, 0] for k in range(8)])
 x, y = exam[eight], answer[eight]
@@ -486,34 +507,34 @@ image_grid(torch.cat(rows), columns=8, titles=said, size=0.8,
 radii = [0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3]
 fig, ax = subplots(width=6.2, height=3.2)
 looks = {"plain": ("rival", "s"), "noise": ("plain", "^"),
-         "smoothing": ("plain", "v"), "one": ("method", "D"),
+         "one": ("method", "D"), "quick": ("other", "v"),
          "several": ("method", "o")}
 for arm, (colour, mark) in looks.items():
     g = torch.Generator().manual_seed(3)
     kept = [survives(trained[arm], exam[::3], answer[::3], r, g)
             .double().mean() for r in radii]
     ax.plot(radii, kept, marker=mark, color=palette[colour], label=arm,
-            ls="--" if arm in ("one", "smoothing") else "-")
+            ls="--" if arm == "one" else "-")
 ax.axvline(EPS, color=palette["ink"], lw=0.8)
 ax.axvline(0.4375 / 2, color=palette["ink"], lw=0.8, ls=":")
 ax.set(xlabel="radius of the attack, per pixel", ylim=(0, 1),
        ylabel="share of digits that survive",
-       title="Trained at 0.15, the gain reaches beyond it")
+       title="The gain reaches beyond the radius of the exam")
 ax.legend()
 show(fig, "Share of digits that survive all attacks against the radius, for "
-          "plain training, random changes, label smoothing, and training "
-          "against one and seven steps; lines at the trained radius and at "
-          "half the distance of the two closest digits.")
+          "plain training, random changes, and training against one step, "
+          "one step at equal cost, and seven steps; lines at the radius of "
+          "the exam and at half the distance of the two closest digits.")
 
 # %% [markdown]
-# In the rows of changes grey is no change, white `0.15` more ink and black `0.15` less; added to the digits they are much fainter.
-# Your eye loses contrast and still reads every digit.
+# In the rows of changes grey is no change, white `0.15` more ink and black `0.15` less.
+# You see the contrast fall and still read the digits.
 # The plain network reads another one nearly everywhere, the network trained against seven steps only here and there.
-# The solid line is the radius of training; at the dotted one two digits of different names can meet.
+# The solid line is the radius of the exam, where *quick* has trained against `0.2`; at the dotted one two digits of different names can meet.
 #
 # ## Break it
 #
-# Each of these mistakes runs, and an oracle in our tests sees each.
+# Each of these runs, and our tests see each.
 #
 # <details><summary>Fifteen mistakes</summary>
 #
@@ -522,12 +543,12 @@ show(fig, "Share of digits that survive all attacks against the radius, for "
 # - **Never brought back**: the steps leave the ball.
 # - **Out of the box**: pixels leave the range from 0 to 1.
 # - **Clipped before the step**: the point is brought back first and moved then.
-# - **Round the last point**: each step stays near the one before, and the whole walk does not.
+# - **Round the last point**: each step stays near the one before, the walk does not.
 # - **Start outside**: the random start lies up to two radii away.
-# - **Slopes piled up**: the gradient of all steps so far is added, as where nobody sets it to zero.
-# - **Its own guess for the label**: the attack pushes away from what the network says, also where it is wrong.
-# - **The last attack counts**: a digit that falls to an early attack and not to the last one survives.
-# - **Wrong before, right after**: a digit that was misread survives if an attack happens to mend it.
+# - **Slopes piled up**: the gradients of all steps so far are added.
+# - **Its own guess for the label**: the attack pushes away from what the network says.
+# - **The last attack counts**: a digit that falls to an earlier one survives.
+# - **Wrong before, right after**: a misread digit survives if an attack mends it.
 # - **Rival given away**: the lead is measured to the class that follows the guess.
 # - **Trained on the clean batch**: the changed batch is made and not used.
 # - **Ball without a box**: the exact margin lets pixels leave the range.
@@ -537,9 +558,9 @@ show(fig, "Share of digits that survive all attacks against the radius, for "
 #
 # One mistake is no edit of the attack.
 # The digits are stored in seventeen grey levels, so a network that first rounds every pixel to these levels, `net((16 * x).round() / 16)`, answers every unchanged digit as before.
-# Its slope is zero everywhere, and beyond its random start no attack of ours moves.
+# Its slope is zero, and beyond its random start no attack of ours moves.
 # [Athalye and others](https://arxiv.org/abs/1802.00420) call such a slope **obfuscated** (기울기 은폐), and tell by what signs one knows it.
-# Here are three checks, for that network and for the one trained against seven steps.
+# Here are two such signs, beside the exam, for that network and for the one trained against seven steps.
 
 # %% tags=["results"]
 class Rounded(nn.Module):
@@ -567,45 +588,44 @@ for name, net in (("rounded", Rounded(trained["plain"])),
 
 # %% [markdown]
 # Under all attacks the rounded network looks like the better defence.
-# With a radius of 1 every picture can become every other one, so nothing may survive an attack that starts at the digit; with the rounded network nearly all do, as nothing moves.
-# And changes sent over from a plain network of another seed, which know nothing of it, do more harm than the attack on the network itself.
-# Either is a sign that the attack is blind, not that the network is safe.
-# Label smoothing hides less, but it does hide: in the column *several* of the table it keeps more than random changes do, under all attacks less.
+# With a radius of 1 every picture can become every other one, so nothing should survive an attack that starts at the digit; with the rounded network nearly all do, as nothing moves.
+# And changes made for a plain network of another seed do it more harm than attacks on itself.
+# So the attack is blind, and the network not safe.
+# Label smoothing hides less, but it does hide: see (a).
 #
 # ## What we shrank
 #
 # | | papers | here |
 # |---|---|---|
 # | images | MNIST, CIFAR-10 | digits of 8 by 8 pixels, 1,000 to learn from |
-# | network, updates | convolutions or a wide residual net, 100,000 and 80,000 updates | 128 and 128 units, 400 updates |
+# | network, updates | convolutions or a wide residual net, 100,000 or 80,000 | 128 and 128 units, 400 |
 # | radius, steps of training | `0.3` with 40 steps; 8 of 255 with 10 steps of 2 (code) | `0.15` with 7 steps of a quarter |
 # | CIFAR-10, plain training to adversarial training, attacked | <!--=published.pgd_cifar10_plain_attacked-->3.5<!--/--> to <!--=published.pgd_cifar10_robust_attacked-->45.8<!--/--> % ([Raghunathan and others](https://arxiv.org/abs/1906.06032), their text) | <!--=adversarial-won.mean.plain-->0.09<!--/--> to <!--=adversarial-won.mean.several-->0.62<!--/--> |
 # | the same, unchanged images | <!--=published.pgd_cifar10_plain_clean-->95.2<!--/--> to <!--=published.pgd_cifar10_robust_clean-->87.3<!--/--> % | <!--=adversarial-clean.mean.long-->0.97<!--/--> to <!--=adversarial-clean.mean.several-->0.97<!--/--> |
 # | MNIST, one robust network: one step, 100 steps, 100 steps from 50 starts | <!--=published.mnist_challenge_fgsm-->96.36<!--/-->, <!--=published.mnist_challenge_pgd-->92.52<!--/-->, <!--=published.mnist_challenge_pgd50-->89.62<!--/--> % (README of the challenge) | in the table, by attack |
 #
-# Athalye and others examined nine defences of one conference and found that seven relied on obfuscated slopes; adversarial training was the one that they did not break (README of their code).
+# Athalye and others examined nine defences of one conference: seven relied on obfuscated slopes, and only adversarial training they were unable to defeat (README of their code).
 # The Lab's [evaluation](https://arxiv.org/abs/2003.03879), on arXiv in March 2020, counts adversarial training among the solutions that are expensive and complicated, and asks how far cheap regularisers go, for blur and noise among others (abstract; we read no more).
-# Against our attacker they do not go far, and the dear one pays; blur is not tested here.
-# Whether a larger network would pay more in unchanged digits, or gain more, is not tested either.
-# A shift by a pixel, a turn, a thicker pen are changes that mostly lie outside such balls.
+# Against our attacker they do not go far, and the dear one pays; blur and larger networks are not tested here.
+# A shift by a pixel, a turn, a thicker pen mostly lie outside such balls.
 #
 # <details><summary>Tries</summary>
 #
 # | what was tried | where | outcome |
 # |---|---|---|
-# | a small convolutional network, rates 3 and 10 thousandths | seeds 1000, 1001 | the same order; four times as slow |
+# | a small convolutional network | seeds 1000, 1001 | the same order; four times as slow |
 # | radius `0.1` and `0.2` | seeds 1000 to 1002, by cross-entropy | at `0.1` one step and seven are level; at `0.2` seven lead by `0.08` |
 # | an exam of cross-entropy alone | seeds 1000 to 1004 | label smoothing kept `0.28`, twice as many as when leads are climbed; so the exam was made stronger and the search run again |
-# | Mixup; weight decay; one step from a random start in training | seeds 1000 to 1002 | all attacks leave `0.08`; `0.19`, as many as random changes; by cross-entropy as one step from the digit |
-# | the experiment above | seeds 0 to 4, once | the four verdicts above |
+# | Mixup; weight decay | seeds 1000 to 1002 | all attacks leave `0.08`; `0.19`, as many as random changes |
+# | the experiment without *quick*; a fourth claim, that on the linear classifier the attacks leave the exact count | seeds 0 to 4, once | the first three claims held with `+0.462`, `−0.002`, `+0.038`, by the same bars; the fourth held, and since it must, it is now the check above |
+# | one step at equal cost, searched over the same grid, with a random start and without | search as above; seeds 1005 to 1009 | with, `0.026` more than seven steps; without, `0.016` fewer. So *quick* became an arm and a claim, and all ran once on seeds 5 to 9 |
 #
 # </details>
 #
 # ## In the lab
 #
-# [Regularisers on one bench](../3-machine-learning/regularisers.ipynb) asks what the cheap methods do for confidence, with one gradient-sign step as a side look; its attacked numbers are of other digits, with noise, and a smaller radius.
-# [CutMix](../3-machine-learning/cutmix.ipynb) hides a half instead of moving every pixel.
-# The interview places attack and defence beside learning with few labels, for which see [active learning](active_learning.ipynb).
+# [Regularisers on one bench](../3-machine-learning/regularisers.ipynb) asks what the cheap methods do for confidence; its attacked numbers are of one step with a smaller radius.
+# The interview places attack and defence beside [active learning](active_learning.ipynb).
 #
 # ## Exercises
 #
@@ -640,7 +660,7 @@ check("adversarial_robustness-1", margin, judge_margin)
 # **2. Refute the claim.**
 # "If twenty gradient steps on cross-entropy find nothing, the network is robust."
 # Write a function `hide` of a network that returns another one, a function of images.
-# It should name nearly all digits as the given one does, keep nine in ten under `several_steps` on cross-entropy, and yet fall to changes made for the given one.
+# It should name nearly all digits as the given one does, keep nine in ten under `several_steps` on cross-entropy, and yet misread what was changed to mislead the given one.
 
 # %% tags=["exercise"]
 def hide(net):
@@ -659,7 +679,8 @@ def judge_hide(function):
     assert right(hidden, z, y).double().mean() < 0.6, (
         "Changes made for the given network should break it, too: it should "
         "hide, not defend.")
-    own = several_steps(hidden, x, y, EPS, 20, EPS / 8)
+    own = several_steps(lambda v: hidden(v) + 0 * v.sum(), x, y, EPS, 20,
+                        EPS / 8)          # no slope at all counts as zero
     assert right(hidden, own, y).double().mean() > 0.85, (
         "Twenty steps still find the way: make the slope useless.")
 
@@ -676,7 +697,7 @@ check("adversarial_robustness-2", hide, judge_hide)
 
 # %% [markdown]
 # **3. Find the bug.**
-# With this attack the robust network looks almost as weak as the plain one.
+# Twenty steps of this attack leave even the robust network hardly a digit.
 # Set `mended` to a function of `(net, x, y, eps, steps, a, g)` that returns what `several_steps` returns.
 
 # %% tags=["exercise", "bug"]
