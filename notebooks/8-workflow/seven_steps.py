@@ -567,7 +567,7 @@ def to_pdf(page, path):
     return path
 # %% [markdown]
 # The paper is judged by the review form of [chapter 8](../../chapters/8-workflow.md), which goes out with it.
-# A reader built it again from the prose alone, then filled in the form.
+# A reader tried to build it again from the prose, then filled in the form.
 # %% tags=["experiment"]
 REVIEW = (
     "Say in one sentence what is claimed, without the page's words.",
