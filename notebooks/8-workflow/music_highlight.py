@@ -532,9 +532,9 @@ for arm, net in nets.items():
     rows = a.gather(1, truth[:, None] + torch.arange(len(places)))
     profile[arm] = rows.nanmean(0)
     decoy = overlap(attended(net, x, LENGTH), window(energy, LENGTH))
-    print(f"{arm:>13}: weight inside the highlight "
-          f"{rows[:, 8:12].sum(1).mean():.2f}, share of the loud decoy "
-          f"covered {decoy:.2f}")
+    print(f"{arm:>13}: weight in the highlight "
+          f"{rows[:, 8:12].sum(1).mean():.2f}, loud decoy covered "
+          f"{decoy:.2f}")
 
 # %% tags=["figure"]
 # @title Draw: where the weight goes, counted from the highlight

@@ -9,7 +9,7 @@
 # ---
 
 # %% [markdown]
-# # Seven steps: one question from first doubt to a paper that writes its own numbers
+# # Seven steps: one question, from first doubt to paper
 #
 # [Open this page in Colab](https://colab.research.google.com/github/OWNER/REPO/blob/main/notebooks/8-workflow/seven_steps.ipynb): its first cell installs the helper of this book and nothing else.
 #
@@ -447,9 +447,9 @@ for metric, when in (("first", "one batch"), ("accuracy", "two batches")):
                           ("margin", "once", "spread"))
     plain_lead = (once_each.mean(metric, "spread")
                   - once_each.mean(metric, "margin"))
-    print(f"after {when} spread leads margin by {lead - margin:.3f}; once "
-          f"wins back {(once - margin) / (lead - margin):.2f} of it; every "
-          f"digit once: {plain_lead:.3f}")
+    print(f"after {when} spread leads margin by {lead - margin:.3f};\n"
+          f"    once wins back {(once - margin) / (lead - margin):.2f} of it; "
+          f"every digit once: {plain_lead:.3f}")
 for copies, arm, C, beta in ((3, "margin", 5, 1), (3, "once", 5, 1),
                              (3, "spread", 10, 2), (1, "margin", 5, 1)):
     got = [run(arm, seed, copies=copies, batch=20, steps=10, C=C,
