@@ -11,6 +11,7 @@ from scipy import ndimage
 from torch import nn
 
 from lab1784.data.handwriting import digits
+from lab1784.data.written import text_lines
 
 
 def boxes_by_scipy(space):
@@ -105,6 +106,8 @@ def network_by_hand(space):
     """From torch.nn.functional alone, every size away from its default."""
     torch.manual_seed(5)
     F, net = torch.nn.functional, space["make_net"](4, 16, (3, 5, 7))
+    start = net[-1].bias.detach()
+    assert float(start[0]) == 3 and float(start[1:].abs().max()) < 1
     w = dict(net.named_parameters()) | dict(net.named_buffers())
     for value in w.values():
         if value.is_floating_point() and value.dim() == 1:
@@ -159,6 +162,8 @@ def steps_by_hand(space):
         with torch.no_grad():
             a, b = (space["columns"](n.train(), x[:20]) for n in (net, mine))
         torch.testing.assert_close(a, b, atol=5e-3, rtol=5e-3)
+        off = (net[-1].weight - mine[-1].weight).detach().abs().mean()
+        assert float(off) < 1e-6, "other steps"
 
 
 def cuts_by_hand(space):
@@ -209,6 +214,19 @@ def lines_hold_their_digits(space):
                 at = torch.stack(same).any(0).nonzero()[:, 0]
                 assert (labels[at] == k - 1).any()
             assert not line[:, :2].any()
+    for gap, between in space["GAPS"].items():
+        images, labels = split[2:]
+        want, _ = text_lines(images[:, 0].numpy(), (labels + 1).tolist(),
+                             2 * 1007 + 1, 9, between, (12, 60))
+        if between:                        # begun where the ink begins
+            want = np.stack([np.roll(line, -np.argwhere(line > 0.4)[
+                :, 1].min(), 1) for line in want])
+        got, _ = space["lines"](1007, gap, "test", 9)
+        np.testing.assert_array_equal(got[:, 0].numpy(), want)
+        alone, _ = space["lines"](1007, gap, "test", 9, most=1)
+        want, _ = text_lines(images[:, 0].numpy(), (labels + 1).tolist(),
+                             2 * 1007 + 1, 9, between, (12, 12), 1)
+        np.testing.assert_array_equal(alone[:, 0].numpy(), want)
     wide = {g: [int((row.amax(0) > 0.2).sum()) / max(1, int((t > 0).sum()))
                 for row, t in zip(*(v[:, 0] if n == 0 else v for n, v in
                                     enumerate(space["lines"](
@@ -342,8 +360,8 @@ MISTAKES = {
         "if f in FINALS and after not in VOWELS else 0",
         "if f in FINALS else 0"),
 }
-TRAIN = dict(arm="ctc", seed=1000, steps=1)
-NULL = dict(arm="ctc", baseline="slots", strength=0.0, steps=10)
+TRAIN = dict(arm="ctc", seed=1000, steps=100)
+NULL = dict(arm="ctc", baseline="slots", strength=0.0, steps=60)
 
 
 def small(space):
@@ -387,6 +405,10 @@ EXPERIMENT = {
         "(count, -1)).mean(2)", "(count, -1)).amax(2)"),
     "rival: slots as wide as on even lines": (
         "dict.fromkeys(GAPS, 8)", "dict.fromkeys(GAPS, CELL)"),
+    "rival: slots begin at the edge": (
+        "np.roll(line, -(line > 0.4).any(0).argmax(), 1)", "line"),
+    "rival: the single digits of cuts begin with their ink": (
+        "if GAPS[gap] and most > 1:", "if GAPS[gap]:"),
     "rival: slots learn a width and are read at another": (
         "MOST, wide).argmax(2)", "MOST).argmax(2)"),
     "rival: slots' losses added": ("(1 - weight) * F.cross_entropy(",
@@ -398,8 +420,12 @@ EXPERIMENT = {
         "order = torch.Generator().manual_seed(0)"),
     "counting: one unseen syllable is learned": ("else mixed[12:]",
                                                  "else mixed[11:]"),
-    "search: another rate": ("optimizer, lr, total_steps",
-                             "optimizer, 1e-2, total_steps"),
+    "search: gradients clipped": (
+        "        loss.backward()\n",
+        "        loss.backward()\n"
+        "        nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n"),
+    "search: another rate": ("adam, lr, total_steps",
+                             "adam, 1e-2, total_steps"),
 }
 NOT = {}
 UNKNOWN = ["train('cut', 1000)", "train_hangul('jamos', 1000)",
