@@ -406,7 +406,7 @@ EXPERIMENT = {
     "rival: slots as wide as on even lines": (
         "dict.fromkeys(GAPS, 8)", "dict.fromkeys(GAPS, CELL)"),
     "rival: slots begin at the edge": (
-        "np.roll(line, -(line > 0.4).any(0).argmax(), 1)", "line"),
+        "if GAPS[gap] and most > 1:", "if False:"),
     "rival: the single digits of cuts begin with their ink": (
         "if GAPS[gap] and most > 1:", "if GAPS[gap]:"),
     "rival: slots learn a width and are read at another": (
