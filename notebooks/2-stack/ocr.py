@@ -21,7 +21,7 @@
 # | In the article | section 2, the Core AI Engine of the stack: text recognition (문자 인식, OCR). It names no method |
 # | Before this page | [Speech recognition](asr.ipynb), where CTC is derived; here it is used |
 # | Data | lines made of 1,797 real handwritten digits that ship with scikit-learn, and of Hangul drawn with this book's font |
-# | Time | <!--=bench.ocr.seconds-->45<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.ocr.seconds-->46<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 사진 속의 글자를 읽으려면 먼저 글줄을 찾고, 그다음 글자가 어디서 끝나는지 모르는 채로 글줄을 읽어야 합니다.

@@ -22,7 +22,7 @@
 # | In the article | the interview describes a model that finds the highlight of a song, and names no paper; this one fits, see [chapter 8](../../chapters/8-workflow.md) |
 # | Before this page | [How to read a result](../0-reading/how_to_read.ipynb); what a softmax and an LSTM do |
 # | Data | drawn: songs of ten seconds, made of sine waves and noise, whose highlight is planted and known |
-# | Time | <!--=bench.music_highlight.seconds-->30<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.music_highlight.seconds-->23<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 장르만 알려 주고 학습한 신경망은 곡에서 장르가 드러나는 부분에 주목할까요?

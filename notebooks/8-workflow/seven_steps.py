@@ -21,7 +21,7 @@
 # | In the article | the interview names the seven steps; [chapter 8](../../chapters/8-workflow.md) tells of them |
 # | Before this page | [Active learning](active_learning.ipynb), out of which its question grows; [How to read a result](../0-reading/how_to_read.ipynb) |
 # | Data | scikit-learn's real digits, 8 by 8 pixels, each put into the pool three times with a little noise |
-# | Time | <!--=bench.seven_steps.seconds-->0<!--/--> seconds on one core of the machine that made this page |
+# | Time | <!--=bench.seven_steps.seconds-->30<!--/--> seconds on one core of the machine that made this page |
 #
 # **요약.**
 # 한 번에 백 개씩 레이블을 물으면 같은 질문을 여러 번 하게 될까요?
