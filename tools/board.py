@@ -303,9 +303,9 @@ def trusted() -> str:
         f"{named(wild) or 'none'}.\n"
         f"- Of {len(rivals)} claims that one arm is ahead of a rival "
         f"{len(rivals) - len(loud)} pass the noise test. Not passed: "
-        f"{named(loud) or 'none'}. A rival against itself is ahead by chance "
-        "in about one of forty, which would be "
-        f"{round(len(rivals) / 40)} of these.")
+        f"{named(loud) or 'none'}. By chance a rival is ahead of itself in "
+        "one comparison of forty, and each claim has three; its bar makes "
+        "that rarer.")
 
 
 def spans(text: str) -> str:
