@@ -229,9 +229,13 @@ def test_setup_cell_without_the_helper(tmp_path):
 
 def lacking(script: str) -> set[str]:
     """Packages that the techniques' tests import and `script` does not
-    install, with all that comes along."""
+    install, with all that comes along; or alone, where it asks the lock."""
     names = re.search(r"-c \S+ (torch .*?)>", script, re.S)[1]
     there = set().union(*map(closure, re.findall(r"[\w.-]+", names)))
+    if "s/^# Alone: //p" in script:
+        there |= {canonicalize_name(n) for n in re.findall(
+            r"(?m)^# Alone: ([\w.-]+)==",
+            (ROOT / "requirements.txt").read_text())}
     owners = metadata.packages_distributions()
     used = {module for file in (ROOT / "tests/techniques").glob("*.py")
             for module in re.findall(r"^ *(?:from|import) (\w+)",
@@ -244,3 +248,4 @@ def test_make_colab_installs_what_the_oracles_import():
     script = (ROOT / "tools/colab.sh").read_text()
     assert not lacking(script)
     assert lacking(script.replace(" jiwer", "")) == {"jiwer"}
+    assert lacking(script.replace("Alone", "")) == {"torchattacks"}
