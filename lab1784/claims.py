@@ -16,6 +16,7 @@ KINDS = ("superior", "no_worse", "equal", "exact")
 VERDICTS = ("holds", "does not hold", "not settled")
 BOUND = {"superior": "least_effect", "no_worse": "margin",
          "equal": "margin", "exact": "tolerance"}
+BECAUSE = " That much because "     # between a claim's bar and its reason
 
 
 def interval(differences: Sequence[float]) -> tuple[float, float, float]:
@@ -106,7 +107,7 @@ def claim(id: str, statement: str, runs: Runs, *, metric: str, unit: str,
                         f"{said(picture)}")
     record = _record(id, statement, runs, metric, unit, arm, baseline,
                      reason, kind, least, margin, better, bad, expect, paper)
-    told = [f"{stated(record)} That much because "
+    told = [f"{stated(record)}{BECAUSE}"
             f"{record['reason'].strip().rstrip('.')}.", summary(record)]
     word, _, rest = summary(record).partition(":")
     leave({"text/markdown": f"{_escaped(told[0])}\n\n**{word}**:"

@@ -286,24 +286,24 @@ def trusted() -> str:
     """What the table of trust says, in a few lines: how many claims are
     stable and pass the noise test, and which do not."""
     kept, missing = read("trust.json").get("pages", {}), set(untried())
-    shifted = [(r, kept[r["notebook"]]["claims"][n] | {"id": n})
-               for n, r in by_page() if n not in missing
-               and "anew" not in kept[r["notebook"]]]
-    rivals = [c for r, c in shifted if r["kind"] == "superior"]
+    records = {n: r for n, r in by_page() if n not in missing
+               and "anew" not in kept[r["notebook"]]}
+    shifted = {n: kept[r["notebook"]]["claims"][n] for n, r in records.items()}
+    rivals = [n for n, r in records.items() if r["kind"] == "superior"]
+    wild = [n for n, c in shifted.items() if not c["stable"]]
+    loud = [n for n in rivals if shifted[n]["noise"] != "passes"]
 
-    def named(claims: list) -> str:
-        pages = {c["id"]: r["notebook"] for r, c in shifted}
-        return ", ".join(link(pages[c["id"]], c["id"]) for c in claims)
+    def named(claims: list[str]) -> str:
+        return ", ".join(link(records[n]["notebook"], n)
+                         for n in claims) or "none"
 
-    wild = [c for _, c in shifted if not c["stable"]]
-    loud = [c for c in rivals if c["noise"] != "passes"]
     return (
         f"- Of {len(shifted)} claims that were shifted "
         f"{len(shifted) - len(wild)} are stable. Not stable: "
-        f"{named(wild) or 'none'}.\n"
+        f"{named(wild)}.\n"
         f"- Of {len(rivals)} claims that one arm is ahead of a rival "
         f"{len(rivals) - len(loud)} pass the noise test. Not passed: "
-        f"{named(loud) or 'none'}. By chance a rival is ahead of itself in "
+        f"{named(loud)}. By chance a rival is ahead of itself in "
         "one comparison of forty, and each claim has three; its bar makes "
         "that rarer.")
 

@@ -38,6 +38,7 @@ from sphinx.util.math import get_node_equation_number
 sys.path.insert(0, str(Path(__file__).parent))
 import slim  # noqa: E402  (a neighbour of this file, not a package)
 sys.path.insert(1, str(Path(__file__).parents[1]))
+from lab1784.claims import BECAUSE  # noqa: E402
 from tools import board, paper_map  # noqa: E402
 
 LOG = logging.getLogger(__name__)
@@ -139,9 +140,6 @@ def picture_first(doctree):
             cell.append(cell.pop(0))
 
 
-REASON = " That much because"
-
-
 def verdict_first(doctree, docname):
     """A technique page of the site begins with its In short and, behind it,
     what became of its claims: the first one's box, and how many of the
@@ -159,9 +157,10 @@ def verdict_first(doctree, docname):
     told = board.verdicts([{"verdict": w} for w in words]).replace("*", "")
     first = boxes[0].deepcopy()
     for said in list(first.findall(nodes.Text)):
-        if REASON in said:              # it stands with the claim, below
-            after = said.parent.index(said)
-            said.parent[after:] = [nodes.Text(said[:said.index(REASON)])]
+        bar, because, _ = said.partition(BECAUSE)
+        if because:                     # the reason stands below, with it
+            at = said.parent.index(said)
+            said.parent[at:] = [nodes.Text(bar)]
     opening = short.parent
     card = next(n for n in opening if isinstance(n, nodes.table))
     at = opening.index(card)

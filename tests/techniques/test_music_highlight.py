@@ -7,6 +7,8 @@ from fractions import Fraction
 import numpy as np
 import torch
 
+from tests.anew import descend
+
 
 def small_songs(space, count=12, seed=1003):
     return space["songs"](seed, count)
@@ -251,16 +253,12 @@ def arms_again(space):
             net = space["CRAN"](n)
             how = 0.0 if arm == "no attention" else 1.0
             order = torch.Generator().manual_seed(1004)
-            adam = torch.optim.Adam(net.parameters(), 1e-2)
-            for k in range(3):
-                adam.param_groups[0]["lr"] = 1e-2 * (
-                    1 + math.cos(math.pi * k / 3)) / 2
+
+            def loss():
                 i = torch.randint(40, (32,), generator=order)
                 y = net(x[i], how)[0]
-                loss = -y.log_softmax(1)[torch.arange(32), genre[i]].mean()
-                adam.zero_grad()
-                loss.backward()
-                adam.step()
+                return -y.log_softmax(1)[torch.arange(32), genre[i]].mean()
+            descend(net.parameters(), loss, 3, 1e-2)
             w, logs, picked, missed = weights_of(net), [], [], []
             for song in new.double().numpy():
                 y, a = by_hand(w, song, n, how)
